@@ -1,0 +1,2 @@
+//! gatepost
+fn main() {}

@@ -1,0 +1,15 @@
+//! The store: one relational database, and beside it the spool that holds accepted messages.
+//!
+//! All SQL is in this crate, one file a group of tables; the services call typed functions. The engine today
+//! is SQLite in WAL mode with `synchronous=FULL`: a write that returned is on disk. Access goes through
+//! [`Conn`], which names no engine, so that the same statements can run on PostgreSQL.
+
+mod database;
+mod error;
+mod migrations;
+mod row;
+pub mod tenants;
+
+pub use database::{Conn, Store, Tx};
+pub use error::StoreError;
+pub use row::{Param, Row};
