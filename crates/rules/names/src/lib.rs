@@ -6,6 +6,7 @@
 
 mod address;
 mod ids;
+mod origins;
 mod scope;
 
 pub use address::{AddressError, DomainName, EmailAddress};
@@ -13,4 +14,5 @@ pub use ids::{
     ApplicationId, MessageId, ObjectId, PrincipalKind, RoleAssignmentName, RoleDefinitionId, SubscriptionId,
     TenantId,
 };
+pub use origins::Origins;
 pub use scope::{ResourceId, Scope, ScopeError, ScopeKind};

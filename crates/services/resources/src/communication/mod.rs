@@ -1,0 +1,1 @@
+//! Microsoft.Communication: communication services, e-mail services and all below them.

@@ -1,0 +1,106 @@
+//! Why a request on the resource tree was refused.
+
+use gatepost_access::Denied;
+use gatepost_store::StoreError;
+
+/// Variants are causes. The ARM edge maps each to a status and an error code in one place.
+#[derive(Debug, thiserror::Error)]
+pub enum ResourceError {
+    /// No such subscription, or none that the caller's tenant may know of.
+    #[error("The subscription '{0}' could not be found.")]
+    SubscriptionNotFound(String),
+    /// No such resource group.
+    #[error("Resource group '{0}' could not be found.")]
+    ResourceGroupNotFound(String),
+    /// No such resource.
+    #[error("The Resource '{resource}' under resource group '{group}' was not found.")]
+    ResourceNotFound {
+        /// `Microsoft.Communication/emailServices/e/domains/d`: type and names.
+        resource: String,
+        /// The resource group's name.
+        group: String,
+    },
+    /// A child of a resource that does not exist.
+    #[error("Can not perform requested operation on nested resource. Parent resource '{0}' not found.")]
+    ParentResourceNotFound(String),
+    /// A type that this server does not have.
+    #[error("The resource type '{kind}' could not be found in the namespace '{namespace}'.")]
+    InvalidResourceType {
+        /// The type below the namespace.
+        kind: String,
+        /// The namespace.
+        namespace: String,
+    },
+    /// The body is not JSON of the right shape.
+    #[error("{0}")]
+    InvalidRequestContent(String),
+    /// A property has a value that it may not have.
+    #[error("{message}")]
+    InvalidProperty {
+        /// The path of the property: `properties.dataLocation`.
+        target: String,
+        /// What is wrong and what would be right.
+        message: String,
+    },
+    /// The name breaks the type's rule.
+    #[error("{0}")]
+    InvalidName(String),
+    /// The resource group's name breaks its rule; the text is Azure's.
+    #[error("{0}")]
+    InvalidResourceGroup(String),
+    /// The resource exists at another location.
+    #[error("{0}")]
+    InvalidLocation(String),
+    /// The type has no such method or action.
+    #[error("The requested operation is not supported by this resource type.")]
+    MethodNotAllowed,
+    /// The state of things forbids it: 409 with a code of the type's own.
+    #[error("{message}")]
+    Conflict {
+        /// The error code on the wire.
+        code: &'static str,
+        /// The text.
+        message: String,
+    },
+    /// The request is well formed but may not be: 400 with a code of the type's own.
+    #[error("{message}")]
+    BadRequest {
+        /// The error code on the wire.
+        code: &'static str,
+        /// The text.
+        message: String,
+    },
+    /// Something named by the request does not exist: 404 with a code of the type's own.
+    #[error("{message}")]
+    NotFound {
+        /// The error code on the wire.
+        code: &'static str,
+        /// The text.
+        message: String,
+    },
+    /// `If-Match` or `If-None-Match` does not hold.
+    #[error("The condition '{0}' set in the request is not met.")]
+    PreconditionFailed(String),
+    /// Not allowed here.
+    #[error("{0}")]
+    Denied(Denied),
+    /// Allowed here, but not at a scope that the request names as well.
+    #[error("not allowed at a linked scope: {linked}")]
+    LinkedDenied {
+        /// The action that was allowed.
+        action: String,
+        /// Where.
+        scope: String,
+        /// What was refused at the linked scope.
+        linked: Denied,
+    },
+    /// The store failed; the text is for the log only.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<Denied> for ResourceError {
+    fn from(denied: Denied) -> ResourceError {
+        ResourceError::Denied(denied)
+    }
+}
