@@ -1,1 +1,1 @@
-//! gatepost-tests
+//! Tests over the whole workspace; see `tests/`.

@@ -1,1 +1,22 @@
-//! gatepost
+//! The front door: the command line, the wiring of the services and edges, and the first start of a data
+//! folder. Nothing is decided here; each module hands over to a service or speaks to the running server's own
+//! HTTPS and SMTP interfaces.
+
+pub mod bootstrap;
+pub mod certificates;
+pub mod cli;
+mod client;
+mod data_folder;
+mod demo;
+mod demo_message;
+mod demo_snippets;
+mod log;
+mod management;
+mod operator;
+mod output;
+pub mod server;
+mod up;
+mod verify;
+
+pub use data_folder::{DataFolder, FolderError};
+pub use up::{Address, Addresses, AfterReady, StartError, UpOptions};

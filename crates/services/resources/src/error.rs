@@ -31,6 +31,12 @@ pub enum ResourceError {
         /// The namespace.
         namespace: String,
     },
+    /// A provider that this server does not have.
+    #[error("The resource namespace '{0}' is invalid.")]
+    InvalidResourceNamespace(String),
+    /// An operation that was never begun here, or so long ago that it is forgotten.
+    #[error("The operation '{0}' was not found.")]
+    OperationNotFound(String),
     /// The body is not JSON of the right shape.
     #[error("{0}")]
     InvalidRequestContent(String),
@@ -83,7 +89,7 @@ pub enum ResourceError {
     PreconditionFailed(String),
     /// Not allowed here.
     #[error("{0}")]
-    Denied(Denied),
+    Denied(Box<Denied>),
     /// Allowed here, but not at a scope that the request names as well.
     #[error("not allowed at a linked scope: {linked}")]
     LinkedDenied {
@@ -92,7 +98,7 @@ pub enum ResourceError {
         /// Where.
         scope: String,
         /// What was refused at the linked scope.
-        linked: Denied,
+        linked: Box<Denied>,
     },
     /// The store failed; the text is for the log only.
     #[error(transparent)]
@@ -101,6 +107,6 @@ pub enum ResourceError {
 
 impl From<Denied> for ResourceError {
     fn from(denied: Denied) -> ResourceError {
-        ResourceError::Denied(denied)
+        ResourceError::Denied(Box::new(denied))
     }
 }

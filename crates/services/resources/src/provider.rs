@@ -8,6 +8,7 @@ use gatepost_store::{Conn, Store, Tx};
 use serde_json::{Map, Value};
 
 use crate::ResourceError;
+use crate::communication::RefusalLog;
 
 /// The services below the resource tree, for those types that need them.
 #[derive(Clone)]
@@ -22,6 +23,8 @@ pub struct Platform {
     pub directory: Directory,
     /// Where this server answers.
     pub origins: Origins,
+    /// The last refusals of each SMTP username, in memory; `RefusalLog::default()` at start.
+    pub refusals: RefusalLog,
 }
 
 /// A resource as it is stored. `properties` holds what was set and what was decided at creation; what is
@@ -150,6 +153,25 @@ pub struct LinkedAccess {
 pub trait ResourceType: Send + Sync {
     /// What is fixed about it.
     fn info(&self) -> &'static TypeInfo;
+
+    /// Where its resources may be, in lower case and without spaces. Nowhere else may one be created.
+    fn locations(&self) -> &'static [&'static str] {
+        &["global"]
+    }
+
+    /// The `identity` that a PUT or PATCH leaves, for types that have one. By default there is none.
+    ///
+    /// # Errors
+    /// [`ResourceError`] for an identity that this type cannot have.
+    fn identity(
+        &self,
+        change: &Change<'_>,
+        body: &Value,
+        existing: Option<&Resource>,
+    ) -> Result<Option<Value>, ResourceError> {
+        let _ = (change, body, existing);
+        Ok(None)
+    }
 
     /// Whether a resource may have this name.
     ///

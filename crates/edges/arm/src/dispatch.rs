@@ -1,0 +1,176 @@
+//! From a call to a use case: the order of the checks, and what belongs to the platform itself.
+
+use gatepost_access::Caller;
+use gatepost_https::Call;
+use gatepost_resources::{Conditions, Expand, Listing, Page, ResourceError};
+use http::{Method, StatusCode};
+use serde_json::{Value, json};
+
+use crate::Arm;
+use crate::api_version;
+use crate::metadata;
+use crate::path;
+use crate::refusal::Refusal;
+use crate::reply::Reply;
+use crate::target::{self, Target};
+
+/// A call whose caller and target are known.
+pub(crate) struct Request<'a> {
+    pub(crate) call: &'a Call,
+    pub(crate) caller: &'a Caller,
+    pub(crate) version: &'a str,
+}
+
+impl Request<'_> {
+    pub(crate) fn is(&self, method: &Method) -> bool {
+        self.call.method == *method
+    }
+
+    pub(crate) fn refuse(&self, error: ResourceError) -> Refusal {
+        Refusal::of_resource(error, self.call.request_id)
+    }
+
+    pub(crate) fn wrong_method(&self) -> Refusal {
+        Refusal::method_not_allowed(&self.call.method)
+    }
+
+    /// The JSON body of a PUT or PATCH.
+    pub(crate) fn body(&self) -> Result<Value, Refusal> {
+        if self.call.body.is_empty() {
+            return Err(Refusal::malformed_body("the request has no content"));
+        }
+        serde_json::from_slice(&self.call.body).map_err(|error| Refusal::malformed_body(&error.to_string()))
+    }
+
+    /// The JSON body of a POST; `null` where there is none.
+    pub(crate) fn optional_body(&self) -> Result<Value, Refusal> {
+        if self.call.body.is_empty() { Ok(Value::Null) } else { self.body() }
+    }
+
+    pub(crate) fn query(&self, name: &str) -> Option<String> {
+        self.call.query_value(name).map(|value| value.into_owned())
+    }
+
+    pub(crate) fn filter(&self) -> Option<String> {
+        self.query("$filter")
+    }
+
+    pub(crate) fn page(&self) -> Result<Page, Refusal> {
+        let (token, top) = (self.query("$skiptoken"), self.query("$top"));
+        Page::parse(token.as_deref(), top.as_deref()).map_err(|error| self.refuse(error))
+    }
+
+    pub(crate) fn conditions(&self) -> Conditions {
+        let field = |name: &str| self.call.header(name).map(str::to_owned);
+        Conditions { if_match: field("if-match"), if_none_match: field("if-none-match") }
+    }
+}
+
+impl Arm {
+    pub(crate) fn dispatch(&self, call: &Call) -> Result<Reply, Refusal> {
+        let target = path::segments(&call.path)
+            .map_err(Refusal::of_path)
+            .and_then(|segments| target::parse(&segments).map_err(Refusal::of_target));
+        let version = call.query_value("api-version").map(|version| version.trim().to_owned());
+        if let Ok(Target::MetadataEndpoints) = &target {
+            return self.metadata(call, version.as_deref());
+        }
+        let caller = self.caller(call)?;
+        let target = target?;
+        api_version::check(&self.resources, &call.method, &target, version.as_deref())?;
+        let request = Request { call, caller: &caller, version: version.as_deref().unwrap_or("") };
+        match target {
+            Target::ResourceGroups(_)
+            | Target::ResourceGroup(_)
+            | Target::Resources(_)
+            | Target::Resource(_)
+            | Target::Collection(..)
+            | Target::OperationStatus(..)
+            | Target::OperationResult(..) => self.on_tree(&request, target),
+            Target::RoleDefinitions(_)
+            | Target::RoleDefinition(..)
+            | Target::RoleAssignments(_)
+            | Target::RoleAssignment(..)
+            | Target::Permissions(_)
+            | Target::ClassicAdministrators(_)
+            | Target::ProviderOperations
+            | Target::ProviderOperation(_) => self.on_authorization(&request, target),
+            Target::Messages(_) | Target::Message(..) | Target::MessageAction(..) => {
+                self.on_messages(&request, target)
+            }
+            _ => self.on_platform(&request, target),
+        }
+    }
+
+    fn metadata(&self, call: &Call, version: Option<&str>) -> Result<Reply, Refusal> {
+        if call.method != Method::GET {
+            return Err(Refusal::method_not_allowed(&call.method));
+        }
+        api_version::check(&self.resources, &call.method, &Target::MetadataEndpoints, version)?;
+        Ok(Reply::ok(metadata::endpoints(&self.origins, version.unwrap_or(""))))
+    }
+
+    fn on_platform(&self, request: &Request<'_>, target: Target) -> Result<Reply, Refusal> {
+        let (resources, caller) = (&self.resources, request.caller);
+        let refuse = |error| request.refuse(error);
+        match (&request.call.method, target) {
+            (&Method::GET, Target::Tenants) => resources.tenants(caller).map(Reply::list).map_err(refuse),
+            (&Method::GET, Target::Subscriptions) => {
+                let value = resources.subscriptions(caller).map_err(refuse)?;
+                let count = json!({"type": "Total", "value": value.len()});
+                Ok(Reply::ok(json!({"value": value, "count": count})))
+            }
+            (&Method::GET, Target::Subscription(id)) => {
+                resources.subscription(caller, id).map(Reply::ok).map_err(refuse)
+            }
+            (&Method::GET, Target::Locations(id)) => {
+                resources.locations(caller, id).map(Reply::list).map_err(refuse)
+            }
+            (&Method::GET, Target::Providers(within)) => {
+                resources.providers(caller, within).map(Reply::list).map_err(refuse)
+            }
+            (&Method::GET, Target::Provider(within, namespace)) => {
+                resources.provider(caller, within, &namespace).map(Reply::ok).map_err(refuse)
+            }
+            (&Method::POST, Target::Registration(id, namespace, register)) => {
+                resources.register_provider(caller, id, &namespace, register).map(Reply::ok).map_err(refuse)
+            }
+            (&Method::GET, Target::Operations(namespace)) => {
+                resources.operations_of(&namespace).map(Reply::list).map_err(refuse)
+            }
+            (&Method::POST, Target::CheckResourceName) => {
+                resources.check_resource_name(&request.body()?).map(Reply::ok).map_err(refuse)
+            }
+            _ => Err(request.wrong_method()),
+        }
+    }
+
+    /// A page of a list with the absolute address of the next one.
+    pub(crate) fn listing(&self, request: &Request<'_>, listing: Listing) -> Reply {
+        let mut body = json!({ "value": listing.value });
+        if let (Some(token), Some(body)) = (listing.next, body.as_object_mut()) {
+            body.insert("nextLink".into(), self.next_link(request.call, &token).into());
+        }
+        Reply::ok(body)
+    }
+
+    fn next_link(&self, call: &Call, token: &str) -> String {
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        for (name, value) in call.query_pairs() {
+            if !name.eq_ignore_ascii_case("$skiptoken") {
+                query.append_pair(&name, &value);
+            }
+        }
+        query.append_pair("$skiptoken", token);
+        format!("{}{}?{}", self.origins.resource_manager, call.path, query.finish())
+    }
+
+    pub(crate) fn expand(request: &Request<'_>) -> Result<Expand, Refusal> {
+        Expand::parse(request.query("$expand").as_deref()).map_err(|error| request.refuse(error))
+    }
+
+    /// HEAD: 204 if it is there, 404 if not, both without a body.
+    pub(crate) fn head(exists: bool) -> Reply {
+        Reply::empty(if exists { StatusCode::NO_CONTENT } else { StatusCode::NOT_FOUND })
+    }
+}

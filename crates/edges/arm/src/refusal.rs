@@ -1,0 +1,305 @@
+//! Every refusal of this edge: cause to status, error code and text. The one place where that is decided.
+
+use std::borrow::Cow;
+
+use gatepost_clock::Timestamp;
+use gatepost_names::TenantId;
+use gatepost_resources::ResourceError;
+use gatepost_store::StoreError;
+use gatepost_tokens::TokenError;
+use http::{HeaderName, HeaderValue, StatusCode, header};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::path::PathError;
+use crate::target::NoTarget;
+
+/// A refusal on the wire.
+#[derive(Clone, Debug)]
+pub(crate) struct Refusal {
+    pub(crate) status: StatusCode,
+    code: Cow<'static, str>,
+    message: String,
+    target: Option<String>,
+    pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
+}
+
+impl Refusal {
+    pub(crate) fn new(
+        status: StatusCode,
+        code: impl Into<Cow<'static, str>>,
+        message: impl Into<String>,
+    ) -> Refusal {
+        Refusal { status, code: code.into(), message: message.into(), target: None, headers: Vec::new() }
+    }
+
+    fn with_header(mut self, name: HeaderName, value: &str) -> Refusal {
+        self.headers.extend(HeaderValue::from_str(value).ok().map(|value| (name, value)));
+        self
+    }
+
+    /// The error body of the resource manager.
+    pub(crate) fn body(&self) -> Value {
+        let mut error = json!({"code": self.code, "message": self.message});
+        if let (Some(target), Some(error)) = (&self.target, error.as_object_mut()) {
+            error.insert("target".into(), target.as_str().into());
+        }
+        json!({ "error": error })
+    }
+
+    /// What went wrong inside: the text goes to the log, the client gets the number to find it by.
+    fn internal(request_id: Uuid) -> Refusal {
+        Refusal::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "InternalServerError",
+            format!(
+                "Encountered internal server error. Diagnostic information: correlation id '{request_id}'."
+            ),
+        )
+    }
+
+    /// The answer when the edge itself failed.
+    pub(crate) fn failed(request_id: Uuid) -> Refusal {
+        Refusal::internal(request_id)
+    }
+
+    pub(crate) fn too_large() -> Refusal {
+        Refusal::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "RequestTooLarge",
+            "The request content size exceeds the maximum size of 4 MB.",
+        )
+    }
+
+    pub(crate) fn malformed_body(why: &str) -> Refusal {
+        Refusal::new(
+            StatusCode::BAD_REQUEST,
+            "InvalidRequestContent",
+            format!("The request content was invalid and could not be deserialized: '{why}'."),
+        )
+    }
+
+    pub(crate) fn method_not_allowed(method: &http::Method) -> Refusal {
+        Refusal::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "MethodNotAllowed",
+            format!("The HTTP method '{method}' is not supported at this location."),
+        )
+    }
+
+    pub(crate) fn missing_api_version() -> Refusal {
+        Refusal::new(
+            StatusCode::BAD_REQUEST,
+            "MissingApiVersionParameter",
+            "The api-version query parameter (?api-version=) is required for all requests.",
+        )
+    }
+
+    /// An api-version that a type of a provider does not have.
+    pub(crate) fn no_registered_provider(
+        version: &str,
+        kind: &str,
+        supported: &[&str],
+        location: &str,
+    ) -> Refusal {
+        Refusal::new(
+            StatusCode::BAD_REQUEST,
+            "NoRegisteredProviderFound",
+            format!(
+                "No registered resource provider found for location '{location}' and API version '{version}' for \
+                 type '{kind}'. The supported api-versions are '{}'. The supported locations are '{location}'.",
+                supported.join(", ")
+            ),
+        )
+    }
+
+    /// An api-version that the resource manager itself does not have.
+    pub(crate) fn invalid_api_version(version: &str, supported: &[&str]) -> Refusal {
+        Refusal::new(
+            StatusCode::BAD_REQUEST,
+            "InvalidApiVersionParameter",
+            format!(
+                "The api-version '{version}' is invalid. The supported versions are '{}'.",
+                supported.join(",")
+            ),
+        )
+    }
+
+    pub(crate) fn of_path(error: PathError) -> Refusal {
+        Refusal::new(
+            StatusCode::BAD_REQUEST,
+            "InvalidRequestUri",
+            format!("The request URI is not valid: {error}."),
+        )
+    }
+
+    pub(crate) fn of_target(error: NoTarget) -> Refusal {
+        match error {
+            NoTarget::MalformedSubscription(id) => Refusal::new(
+                StatusCode::BAD_REQUEST,
+                "InvalidSubscriptionId",
+                format!("The provided subscription identifier '{id}' is malformed or invalid."),
+            ),
+            NoTarget::MissingSubscription => Refusal::new(
+                StatusCode::NOT_FOUND,
+                "MissingSubscription",
+                "The request did not have a subscription or a valid tenant level resource provider.",
+            ),
+            NoTarget::UnknownType { kind, namespace } => {
+                Refusal::of_resource(ResourceError::InvalidResourceType { kind, namespace }, Uuid::nil())
+            }
+            NoTarget::NoScope(why) => Refusal::new(
+                StatusCode::BAD_REQUEST,
+                "InvalidRequestUri",
+                format!("The request URI is not valid: {why}."),
+            ),
+        }
+    }
+
+    /// 401: who is asking is not known.
+    pub(crate) fn unauthenticated(
+        code: &'static str,
+        message: impl Into<String>,
+        authority: &str,
+        tenant: Option<TenantId>,
+    ) -> Refusal {
+        let message = message.into();
+        let tenant = tenant.map_or_else(|| "common".to_owned(), |id| id.to_string());
+        let challenge = format!(
+            "Bearer authorization_uri=\"{authority}/{tenant}\", error=\"invalid_token\", \
+             error_description=\"{}\"",
+            message.replace(['"', '\\'], "'")
+        );
+        Refusal::new(StatusCode::UNAUTHORIZED, code, message)
+            .with_header(header::WWW_AUTHENTICATE, &challenge)
+    }
+
+    /// A token that was refused.
+    pub(crate) fn of_token(
+        error: TokenError,
+        request_id: Uuid,
+        now: Timestamp,
+        authority: &str,
+        tenant: Option<TenantId>,
+    ) -> Refusal {
+        let refuse = |code, message: String| Refusal::unauthenticated(code, message, authority, tenant);
+        match error {
+            TokenError::Malformed | TokenError::BadSignature => {
+                refuse("InvalidAuthenticationToken", "The access token is invalid.".into())
+            }
+            TokenError::NotYetValid => {
+                refuse("InvalidAuthenticationToken", "The access token is not valid yet.".into())
+            }
+            TokenError::PrincipalGone => refuse(
+                "InvalidAuthenticationToken",
+                "The access token is invalid: its principal was deleted or disabled.".into(),
+            ),
+            TokenError::Expired => refuse(
+                "ExpiredAuthenticationToken",
+                format!(
+                    "The access token expiry UTC time is earlier than current UTC time '{}'.",
+                    gatepost_clock::graph_format(now)
+                ),
+            ),
+            TokenError::WrongAudience(audience) => refuse(
+                "InvalidAuthenticationTokenAudience",
+                format!(
+                    "The access token has been obtained for wrong audience or resource '{}'. It should be the \
+                     resource manager's.",
+                    printable(&audience)
+                ),
+            ),
+            TokenError::WrongIssuer(issuer) => refuse(
+                "InvalidAuthenticationTokenTenant",
+                format!("The access token is from the wrong issuer '{}'.", printable(&issuer)),
+            ),
+            TokenError::Store(error) => Refusal::of_store(error, request_id),
+        }
+    }
+
+    /// What the resource tree refused.
+    pub(crate) fn of_resource(error: ResourceError, request_id: Uuid) -> Refusal {
+        use ResourceError as E;
+        const NOT_FOUND: StatusCode = StatusCode::NOT_FOUND;
+        const BAD_REQUEST: StatusCode = StatusCode::BAD_REQUEST;
+        let message = error.to_string();
+        match error {
+            E::SubscriptionNotFound(_) => Refusal::new(NOT_FOUND, "SubscriptionNotFound", message),
+            E::ResourceGroupNotFound(_) => Refusal::new(NOT_FOUND, "ResourceGroupNotFound", message),
+            E::ResourceNotFound { .. } => Refusal::new(NOT_FOUND, "ResourceNotFound", message),
+            E::ParentResourceNotFound(_) => Refusal::new(NOT_FOUND, "ParentResourceNotFound", message),
+            E::InvalidResourceType { .. } => Refusal::new(NOT_FOUND, "InvalidResourceType", message),
+            E::InvalidResourceNamespace(_) => Refusal::new(NOT_FOUND, "InvalidResourceNamespace", message),
+            E::OperationNotFound(_) => Refusal::new(NOT_FOUND, "OperationNotFound", message),
+            E::InvalidRequestContent(_) => Refusal::new(BAD_REQUEST, "InvalidRequestContent", message),
+            E::InvalidProperty { target, .. } => {
+                Refusal { target: Some(target), ..Refusal::new(BAD_REQUEST, "InvalidPropertyValue", message) }
+            }
+            E::InvalidName(_) => Refusal::new(BAD_REQUEST, "InvalidResourceName", message),
+            E::InvalidResourceGroup(_) => Refusal::new(BAD_REQUEST, "InvalidResourceGroup", message),
+            E::InvalidLocation(_) => Refusal::new(StatusCode::CONFLICT, "InvalidResourceLocation", message),
+            E::MethodNotAllowed => Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed", message),
+            E::Conflict { code, .. } => Refusal::new(StatusCode::CONFLICT, code, message),
+            E::BadRequest { code, .. } => Refusal::new(BAD_REQUEST, code, message),
+            E::NotFound { code, .. } => Refusal::new(NOT_FOUND, code, message),
+            E::PreconditionFailed(_) => {
+                Refusal::new(StatusCode::PRECONDITION_FAILED, "PreconditionFailed", message)
+            }
+            E::Denied(denied) if denied.is_temporary() => busy(),
+            E::Denied(denied) => {
+                tracing::info!(%request_id, "access is refused: {denied}");
+                Refusal::new(StatusCode::FORBIDDEN, "AuthorizationFailed", denied.client_message())
+            }
+            E::LinkedDenied { linked, .. } if linked.is_temporary() => busy(),
+            E::LinkedDenied { action, scope, linked } => {
+                tracing::info!(%request_id, "access is refused at a linked scope: {linked}");
+                let message = linked.linked_client_message(&action, &scope);
+                Refusal::new(StatusCode::FORBIDDEN, "LinkedAuthorizationFailed", message)
+            }
+            E::Store(error) => Refusal::of_store(error, request_id),
+        }
+    }
+
+    fn of_store(error: StoreError, request_id: Uuid) -> Refusal {
+        match error {
+            StoreError::Full => {
+                tracing::error!(%request_id, %error, "a request is refused");
+                Refusal::new(
+                    StatusCode::INSUFFICIENT_STORAGE,
+                    "InsufficientStorage",
+                    "The server has no space left. Nothing was changed.",
+                )
+            }
+            StoreError::Busy => {
+                tracing::warn!(%request_id, %error, "a request is refused");
+                busy()
+            }
+            StoreError::Conflict(_) => {
+                tracing::warn!(%request_id, %error, "a request lost a race");
+                Refusal::new(
+                    StatusCode::CONFLICT,
+                    "Conflict",
+                    "Another request changed the same thing at the same time. Nothing was changed.",
+                )
+            }
+            StoreError::Corrupt(_) | StoreError::Engine(_) => {
+                tracing::error!(%request_id, %error, "a request failed");
+                Refusal::internal(request_id)
+            }
+        }
+    }
+}
+
+fn busy() -> Refusal {
+    Refusal::new(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "ServerBusy",
+        "The server is busy. Nothing was changed. Please try again.",
+    )
+    .with_header(header::RETRY_AFTER, "5")
+}
+
+/// What a client sent, fit to be sent back in a header field: short, and of visible ASCII.
+fn printable(text: &str) -> String {
+    text.chars().filter(|c| c.is_ascii_graphic()).take(200).collect()
+}

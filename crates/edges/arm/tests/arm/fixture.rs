@@ -1,0 +1,311 @@
+//! A server's services, and a way to ask.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use gatepost_access::{Access, Caller, RoleAssignment};
+use gatepost_arm::Arm;
+use gatepost_clock::{Clock, from_micros};
+use gatepost_delivery::{Delivery, Settings};
+use gatepost_directory::{Directory, NewApplication};
+use gatepost_https::{Call, Edge};
+use gatepost_names::{
+    ObjectId, Origins, PrincipalKind, RoleAssignmentName, RoleDefinitionId, Scope, SubscriptionId, TenantId,
+};
+use gatepost_rbac::builtin;
+use gatepost_resources::Resources;
+use gatepost_resources::communication::RefusalLog;
+use gatepost_resources::mail::MailQueue;
+use gatepost_resources::provider::Platform;
+use gatepost_store::tenants::{Subscription, Tenant, insert_subscription, insert_tenant};
+use gatepost_store::{Store, StoreError};
+use gatepost_tokens::TokenError;
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::things;
+
+/// The api-versions that the tests ask for.
+pub(crate) const RESOURCES: &str = "2024-11-01";
+pub(crate) const THINGS: &str = "2025-01-01";
+pub(crate) const ROLES: &str = "2022-04-01";
+
+pub(crate) struct Server {
+    _dir: tempfile::TempDir,
+    pub(crate) platform: Platform,
+    pub(crate) resources: Resources,
+    pub(crate) delivery: Delivery,
+    pub(crate) clock: Clock,
+    pub(crate) tenant: TenantId,
+    /// `/subscriptions/{guid}` of the tenant.
+    pub(crate) sub: String,
+    /// The same of another tenant.
+    pub(crate) foreign_sub: String,
+    arm: Arm,
+}
+
+/// What came back.
+#[derive(Debug)]
+pub(crate) struct Got {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Value,
+}
+
+impl Got {
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    pub(crate) fn code(&self) -> &str {
+        self.body["error"]["code"].as_str().unwrap_or("")
+    }
+
+    pub(crate) fn message(&self) -> &str {
+        self.body["error"]["message"].as_str().unwrap_or("")
+    }
+
+    /// The status and the error code.
+    pub(crate) fn error(&self) -> (u16, &str) {
+        (self.status, self.code())
+    }
+
+    /// The body of a success.
+    #[track_caller]
+    pub(crate) fn ok(self, status: u16) -> Value {
+        assert_eq!(self.status, status, "{:#}", self.body);
+        self.body
+    }
+
+    /// The names in a list.
+    #[track_caller]
+    pub(crate) fn names(self) -> Vec<String> {
+        let body = self.ok(200);
+        body["value"].as_array().unwrap().iter().map(|v| v["name"].as_str().unwrap().to_owned()).collect()
+    }
+}
+
+impl Server {
+    /// Callers: `owner` (of the subscription), `nobody`, `reader` (role Reader at the group `rg`), `stranger`
+    /// (owner of the other tenant's subscription). Their bearer tokens are these names.
+    pub(crate) fn start() -> Server {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(&dir.path().join("gatepost.db")).unwrap();
+        let clock = Clock::fixed(from_micros(1_790_000_000_123_456));
+        let access = Access::open(store.clone(), clock.clone()).unwrap();
+        let directory = Directory::open(store.clone(), clock.clone(), access.clone()).unwrap();
+        let delivery = Delivery::open(store.clone(), clock.clone(), Settings::in_folder(dir.path())).unwrap();
+        let platform = Platform {
+            store,
+            clock: clock.clone(),
+            access,
+            directory,
+            origins: origins(),
+            refusals: RefusalLog::default(),
+        };
+        let mut types = things::types();
+        types.extend(gatepost_resources::communication::types());
+        let resources = Resources::with_types(platform.clone(), types);
+        let (tenant, foreign) = (TenantId(Uuid::from_u128(1)), TenantId(Uuid::from_u128(2)));
+        let (sub, foreign_sub) = (SubscriptionId(Uuid::from_u128(11)), SubscriptionId(Uuid::from_u128(12)));
+        platform
+            .store
+            .write::<_, StoreError>(|tx| {
+                for (id, sub, name) in [(tenant, sub, "Contoso"), (foreign, foreign_sub, "Fabrikam")] {
+                    let domain = format!("{}.example", name.to_lowercase());
+                    insert_tenant(tx, &Tenant { id, display_name: name.into(), default_domain: domain }, 0)?;
+                    let subscription =
+                        Subscription { id: sub, tenant: id, display_name: format!("{name}'s") };
+                    insert_subscription(tx, &subscription, 0)?;
+                }
+                Ok(())
+            })
+            .unwrap();
+        let arm = Arm::with_verifier(resources.clone(), clock.clone(), origins(), verifier(tenant, foreign));
+        let arm = arm.with_mail_queue(MailQueue::new(resources.clone(), delivery.clone()));
+        let server = Server {
+            _dir: dir,
+            platform,
+            resources,
+            delivery,
+            clock,
+            tenant,
+            sub: format!("/subscriptions/{sub}"),
+            foreign_sub: format!("/subscriptions/{foreign_sub}"),
+            arm,
+        };
+        server.assign(tenant, object("owner"), builtin::OWNER, &server.sub);
+        server.assign(foreign, object("stranger"), builtin::OWNER, &server.foreign_sub);
+        server
+    }
+
+    /// As [`Server::start`], with the group `rg` and a Reader of it.
+    pub(crate) fn with_group() -> Server {
+        let server = Server::start();
+        server.put_group("rg");
+        server.assign(server.tenant, object("reader"), builtin::READER, &server.at("/resourceGroups/rg"));
+        server
+    }
+
+    pub(crate) fn put_group(&self, name: &str) {
+        let path = format!("{}/resourcegroups/{name}?api-version={RESOURCES}", self.sub);
+        self.ask("owner", Method::PUT, &path, &serde_json::json!({"location": "westeurope"})).ok(201);
+    }
+
+    /// A path below the subscription.
+    pub(crate) fn at(&self, rest: &str) -> String {
+        format!("{}{rest}", self.sub)
+    }
+
+    /// A path below Test.Things in the group `rg`, with the api-version.
+    pub(crate) fn things(&self, rest: &str) -> String {
+        self.at(&format!("/resourceGroups/rg/providers/Test.Things/{rest}?api-version={THINGS}"))
+    }
+
+    pub(crate) fn assign(&self, tenant: TenantId, principal: ObjectId, role: RoleDefinitionId, scope: &str) {
+        let now = self.clock.now();
+        let assignment = RoleAssignment {
+            name: RoleAssignmentName(Uuid::new_v4()),
+            tenant,
+            scope: Scope::parse(scope).unwrap(),
+            role,
+            principal,
+            principal_kind: PrincipalKind::User,
+            description: None,
+            condition: None,
+            condition_version: None,
+            created_on: now,
+            updated_on: now,
+            created_by: None,
+            updated_by: None,
+        };
+        self.platform.store.write(|tx| self.platform.access.put_assignment(tx, &assignment)).unwrap();
+    }
+
+    /// A service principal of the tenant.
+    pub(crate) fn service_principal(&self) -> ObjectId {
+        let directory = &self.platform.directory;
+        let made = self.platform.store.write(|tx| {
+            let new = NewApplication { display_name: "app".into(), ..NewApplication::default() };
+            let application = directory.create_application(tx, self.tenant, new)?;
+            directory.create_service_principal(tx, self.tenant, application.app_id)
+        });
+        made.map_err(|error: gatepost_directory::DirectoryError| error).unwrap().id
+    }
+
+    pub(crate) fn get(&self, who: &str, path: &str) -> Got {
+        self.send(who, Method::GET, path, Bytes::new(), &[])
+    }
+
+    pub(crate) fn delete(&self, who: &str, path: &str) -> Got {
+        self.send(who, Method::DELETE, path, Bytes::new(), &[])
+    }
+
+    pub(crate) fn ask(&self, who: &str, method: Method, path: &str, body: &Value) -> Got {
+        self.send(who, method, path, Bytes::from(body.to_string()), &[])
+    }
+
+    pub(crate) fn send(
+        &self,
+        who: &str,
+        method: Method,
+        path: &str,
+        body: Bytes,
+        headers: &[(&str, &str)],
+    ) -> Got {
+        let (path, query) = path.split_once('?').unwrap_or((path, ""));
+        let mut fields = HeaderMap::new();
+        if !who.is_empty() {
+            fields.insert("authorization", HeaderValue::from_str(&format!("Bearer {who}")).unwrap());
+        }
+        for (name, value) in headers {
+            fields.insert(
+                HeaderName::from_bytes(name.as_bytes()).unwrap(),
+                HeaderValue::from_str(value).unwrap(),
+            );
+        }
+        let answer = self.arm.answer(Call {
+            method,
+            path: path.to_owned(),
+            query: query.to_owned(),
+            headers: fields,
+            body,
+            peer: SocketAddr::from(([127, 0, 0, 1], 1)),
+            request_id: Uuid::from_u128(99),
+        });
+        assert!(!answer.headers().get("x-ms-request-id").unwrap().is_empty());
+        assert_ne!(answer.status().as_u16(), 500, "{path}: {answer:?}");
+        let body = match answer.body().is_empty() {
+            true => Value::Null,
+            false => serde_json::from_slice(answer.body()).unwrap(),
+        };
+        Got { status: answer.status().as_u16(), headers: answer.headers().clone(), body }
+    }
+
+    /// Follows an absolute address that the server gave.
+    pub(crate) fn follow(&self, who: &str, link: &str) -> Got {
+        self.get(who, link.strip_prefix("https://localhost:8445").expect(link))
+    }
+
+    pub(crate) fn too_large(&self) -> Got {
+        let call = Call {
+            method: Method::PUT,
+            path: "/".into(),
+            query: String::new(),
+            headers: HeaderMap::new(),
+            body: Bytes::new(),
+            peer: SocketAddr::from(([127, 0, 0, 1], 1)),
+            request_id: Uuid::nil(),
+        };
+        let answer = self.arm.too_large(&call);
+        let body = serde_json::from_slice(answer.body()).unwrap();
+        Got { status: answer.status().as_u16(), headers: answer.headers().clone(), body }
+    }
+}
+
+/// The object id of a caller.
+pub(crate) fn object(name: &str) -> ObjectId {
+    let number = name.bytes().fold(7_u128, |sum, byte| sum * 31 + u128::from(byte));
+    ObjectId(Uuid::from_u128(number))
+}
+
+fn origins() -> Origins {
+    let origin = |port: u16| format!("https://localhost:{port}");
+    Origins {
+        portal: origin(8443),
+        authority: origin(8444),
+        resource_manager: origin(8445),
+        graph: origin(8446),
+        email: origin(8447),
+        provisioning: origin(8448),
+    }
+}
+
+fn verifier(
+    tenant: TenantId,
+    foreign: TenantId,
+) -> impl Fn(&str) -> Result<Caller, TokenError> + Send + Sync + 'static {
+    let refused: Arc<HashMap<&str, TokenError>> = Arc::new(HashMap::from([
+        ("expired", TokenError::Expired),
+        ("early", TokenError::NotYetValid),
+        ("forged", TokenError::BadSignature),
+        ("graph", TokenError::WrongAudience("https://graph\r\n\"x\"".into())),
+        ("elsewhere", TokenError::WrongIssuer("https://sts.example/".into())),
+        ("deleted", TokenError::PrincipalGone),
+        ("full", TokenError::Store(StoreError::Full)),
+        ("busy", TokenError::Store(StoreError::Busy)),
+    ]));
+    move |bearer| match refused.get(bearer) {
+        Some(error) => Err(error.clone()),
+        None => Ok(Caller {
+            tenant: if bearer == "stranger" { foreign } else { tenant },
+            object_id: object(bearer),
+            kind: PrincipalKind::User,
+            client: format!("{bearer}@contoso.example"),
+            app_id: None,
+        }),
+    }
+}

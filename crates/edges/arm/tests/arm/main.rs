@@ -1,0 +1,20 @@
+//! The resource manager's edge, asked as a client asks it, over real services and a store of its own.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    missing_docs,
+    reason = "tests"
+)]
+
+mod assignments;
+mod bad_input;
+mod definitions;
+mod fixture;
+mod groups;
+mod mail;
+mod platform;
+mod resources;
+mod things;

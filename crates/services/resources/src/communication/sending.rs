@@ -1,0 +1,378 @@
+//! Who may send: the question that submission asks at AUTH and again at each MAIL FROM.
+//!
+//! An SMTP username stands for a communication service and an application; the application's secret or token
+//! proves who it is; three actions at the service let it send; the address must be a registered sender of a
+//! linked, verified domain (reference acs-email.md sections 1 and 4). Everything that is looked up is kept
+//! until the store changes, so that each answer is a few table look-ups in memory and still never out of
+//! date.
+//!
+//! SECURITY: refusals name their cause for the operator. A client is told none of it: every refused sign-in
+//! looks alike to it, so that it learns nothing about which usernames exist.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use gatepost_access::{Caller, Denied};
+use gatepost_directory::ClientError;
+use gatepost_names::{ApplicationId, DomainName, EmailAddress, PrincipalKind, ResourceId, TenantId};
+use gatepost_store::{Conn, StoreError};
+use gatepost_tokens::{Resource as Audience, TokenError, Tokens};
+
+use super::readiness::{self, Readiness};
+use super::username::{self, Link, Unresolved};
+use super::{ACTIONS_TO_SEND, domains, linked_domains, sender_usernames, stored, verification};
+use crate::ResourceError;
+use crate::provider::Platform;
+use crate::tree;
+
+/// An application that has signed in under an SMTP username.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SendingIdentity {
+    /// The communication service that it sends through.
+    pub service: ResourceId,
+    /// The application.
+    pub app_id: ApplicationId,
+    /// Its tenant.
+    pub tenant: TenantId,
+    /// The application's service principal, as access decisions take it.
+    pub caller: Caller,
+    /// The username, as it was given.
+    pub username: String,
+}
+
+/// Why an application may not sign in, or no longer send. The text is the operator's.
+#[derive(Debug, thiserror::Error)]
+pub enum SignInRefusal {
+    /// No SMTP username resource has this username.
+    #[error("no SMTP username '{0}' exists")]
+    UnknownUsername(String),
+    /// A legacy username that names no communication service of that tenant.
+    #[error("'{0}' names a communication service that does not exist in the tenant that it names")]
+    UnknownService(String),
+    /// The application or its secret was refused.
+    #[error("application {app_id}: {cause}")]
+    Client {
+        /// The application that the username stands for.
+        app_id: ApplicationId,
+        /// What is wrong with it.
+        cause: ClientError,
+    },
+    /// The token was refused.
+    #[error("the token was refused: {0}")]
+    Token(TokenError),
+    /// The token is good, but it is another application's, or a user's.
+    #[error("the username stands for application {linked}, the token was issued to {presented}")]
+    OtherApplication {
+        /// The application that the username stands for.
+        linked: ApplicationId,
+        /// Who the token names.
+        presented: String,
+    },
+    /// The username stands for something else now than when this connection signed in.
+    #[error("the SMTP username '{0}' was changed since the sign-in")]
+    UsernameChanged(String),
+    /// The username is an e-mail address of a domain that is not linked.
+    #[error("the domain '{0}' of the username is not linked to the communication service")]
+    UsernameDomainNotLinked(DomainName),
+    /// One of the three actions is not allowed at the communication service.
+    #[error("{0}")]
+    Denied(Denied),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl SignInRefusal {
+    /// Whether the same sign-in may succeed later with nothing else changed.
+    pub fn is_temporary(&self) -> bool {
+        match self {
+            SignInRefusal::Store(_) => true,
+            SignInRefusal::Client { cause, .. } => matches!(cause, ClientError::Store(_)),
+            SignInRefusal::Denied(denied) => denied.is_temporary(),
+            SignInRefusal::Token(cause) => matches!(cause, TokenError::Store(_)),
+            _ => false,
+        }
+    }
+}
+
+/// Why an address may not be sent from. The text is the operator's.
+#[derive(Debug, thiserror::Error)]
+pub enum SenderRefusal {
+    /// The address's domain is not linked to the communication service.
+    #[error("the domain '{domain}' is not linked to the communication service '{service}'")]
+    DomainNotLinked {
+        /// The domain.
+        domain: DomainName,
+        /// The communication service's name.
+        service: String,
+    },
+    /// The domain is linked, but no longer verified.
+    #[error("the domain '{0}' is linked, but it is not verified")]
+    DomainNotVerified(DomainName),
+    /// The domain has no such sender.
+    #[error("'{0}' is not a registered sender username of its domain")]
+    UnknownSender(EmailAddress),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl SenderRefusal {
+    /// Whether the same sender may be accepted later with nothing else changed.
+    pub fn is_temporary(&self) -> bool {
+        matches!(self, SenderRefusal::Store(_))
+    }
+}
+
+/// The use case. Cheap to clone; clones share what is remembered.
+#[derive(Clone)]
+pub struct Sending(Arc<Inner>);
+
+struct Inner {
+    platform: Platform,
+    tokens: Tokens,
+    remembered: Mutex<Remembered>,
+}
+
+/// What was looked up at a version of the store.
+#[derive(Default)]
+struct Remembered {
+    version: u64,
+    links: HashMap<String, Arc<Link>>,
+    services: HashMap<String, Arc<ServiceFacts>>,
+}
+
+/// Entries after which the memory starts afresh.
+const MOST_REMEMBERED: usize = 100_000;
+
+impl Sending {
+    /// The use case over these services.
+    pub fn open(platform: Platform, tokens: Tokens) -> Sending {
+        Sending(Arc::new(Inner { platform, tokens, remembered: Mutex::default() }))
+    }
+
+    /// Signs an application in with a client secret. Any of the three forms of username will do.
+    ///
+    /// # Errors
+    /// [`SignInRefusal`].
+    pub fn sign_in_with_secret(
+        &self,
+        username: &str,
+        secret: &str,
+    ) -> Result<SendingIdentity, SignInRefusal> {
+        let link = self.link(username)?;
+        let refuse = |cause| SignInRefusal::Client { app_id: link.app_id, cause };
+        let client =
+            self.0.platform.directory.verify_secret(link.tenant, link.app_id, secret).map_err(refuse)?;
+        let object_id = client.service_principal.ok_or_else(|| refuse(ClientError::NoServicePrincipal))?;
+        let caller = Caller {
+            tenant: link.tenant,
+            object_id,
+            kind: PrincipalKind::ServicePrincipal,
+            client: link.app_id.to_string(),
+            app_id: Some(link.app_id),
+        };
+        self.admit(username, &link, caller)
+    }
+
+    /// Signs an application in with an access token for the communication audience (SASL XOAUTH2,
+    /// OAUTHBEARER). The token must be the linked application's own.
+    ///
+    /// # Errors
+    /// [`SignInRefusal`].
+    pub fn sign_in_with_token(&self, username: &str, token: &str) -> Result<SendingIdentity, SignInRefusal> {
+        let link = self.link(username)?;
+        let caller = self.0.tokens.verify(token, Audience::Communication).map_err(SignInRefusal::Token)?;
+        let is_own = caller.kind == PrincipalKind::ServicePrincipal
+            && caller.tenant == link.tenant
+            && caller.app_id == Some(link.app_id);
+        if !is_own {
+            return Err(SignInRefusal::OtherApplication { linked: link.app_id, presented: caller.client });
+        }
+        self.admit(username, &link, caller)
+    }
+
+    fn admit(&self, username: &str, link: &Link, caller: Caller) -> Result<SendingIdentity, SignInRefusal> {
+        let identity = SendingIdentity {
+            service: link.service.clone(),
+            app_id: link.app_id,
+            tenant: link.tenant,
+            caller,
+            username: username.to_owned(),
+        };
+        self.authorize(&identity)?;
+        Ok(identity)
+    }
+
+    /// Whether an application that signed in may still send: its username stands for the same service and
+    /// application, the application lives, and its roles allow all three actions at the service.
+    ///
+    /// # Errors
+    /// [`SignInRefusal`] with the first thing that is missing.
+    pub fn authorize(&self, identity: &SendingIdentity) -> Result<(), SignInRefusal> {
+        let link = self.link(&identity.username)?;
+        if link.service != identity.service
+            || link.app_id != identity.app_id
+            || link.tenant != identity.tenant
+        {
+            return Err(SignInRefusal::UsernameChanged(identity.username.clone()));
+        }
+        self.check_alive(identity)?;
+        if let Some(domain) = &link.domain
+            && !self.facts(&link.service)?.is_linked(domain)
+        {
+            return Err(SignInRefusal::UsernameDomainNotLinked(domain.clone()));
+        }
+        for action in ACTIONS_TO_SEND {
+            self.0
+                .platform
+                .access
+                .require(&identity.caller, action, identity.service.scope())
+                .map_err(SignInRefusal::Denied)?;
+        }
+        Ok(())
+    }
+
+    fn check_alive(&self, identity: &SendingIdentity) -> Result<(), SignInRefusal> {
+        let refuse = |cause| SignInRefusal::Client { app_id: identity.app_id, cause };
+        let client = self.0.platform.directory.client(identity.tenant, identity.app_id)?;
+        let client = client.ok_or_else(|| refuse(ClientError::NotFound))?;
+        if client.service_principal != Some(identity.caller.object_id) {
+            return Err(refuse(ClientError::NoServicePrincipal));
+        }
+        if client.enabled { Ok(()) } else { Err(refuse(ClientError::Disabled)) }
+    }
+
+    /// Whether an address is a registered sender of a linked, verified domain. Whole addresses are compared,
+    /// ignoring letter case.
+    ///
+    /// # Errors
+    /// [`SenderRefusal`].
+    pub fn check_sender(
+        &self,
+        identity: &SendingIdentity,
+        address: &EmailAddress,
+    ) -> Result<(), SenderRefusal> {
+        let facts = self.facts(&identity.service)?;
+        match facts.domains.get(address.domain()) {
+            None => Err(SenderRefusal::DomainNotLinked {
+                domain: address.domain().clone(),
+                service: identity.service.name().to_owned(),
+            }),
+            Some(false) => Err(SenderRefusal::DomainNotVerified(address.domain().clone())),
+            Some(true) if facts.senders.contains(&address.key()) => Ok(()),
+            Some(true) => Err(SenderRefusal::UnknownSender(address.clone())),
+        }
+    }
+
+    /// Keeps a refusal for those who ask why ([`Sending::readiness`]). Nothing is kept for a username that
+    /// stands for nothing: anybody could fill the memory with those.
+    pub fn note_refusal(&self, username: &str, refusal: &str) {
+        if let Ok(link) = self.link(username) {
+            self.0.platform.refusals.note(&link.key, self.0.platform.clock.now(), refusal);
+        }
+    }
+
+    /// What a username of this service still needs to send.
+    ///
+    /// # Errors
+    /// [`ResourceError::NotFound`] when the service has no such username; [`ResourceError::Store`].
+    pub fn readiness(&self, service: &ResourceId, username: &str) -> Result<Readiness, ResourceError> {
+        let platform = &self.0.platform;
+        platform.store.read(|conn| readiness::explain(platform, conn, service, username))
+    }
+
+    fn link(&self, username: &str) -> Result<Arc<Link>, SignInRefusal> {
+        self.remembered(
+            username,
+            |memory| &mut memory.links,
+            |conn| {
+                Ok(username::resolve(conn, username)?.map_err(|cause| match cause {
+                    Unresolved::Unknown => SignInRefusal::UnknownUsername(username.to_owned()),
+                    Unresolved::NoSuchService => SignInRefusal::UnknownService(username.to_owned()),
+                }))
+            },
+        )?
+    }
+
+    fn facts(&self, service: &ResourceId) -> Result<Arc<ServiceFacts>, StoreError> {
+        let key = service.scope().key();
+        self.remembered(key, |memory| &mut memory.services, |conn| Ok(ServiceFacts::load(conn, service)))?
+    }
+
+    /// The value kept under `key` in one of the tables of the memory, or else what `find` answers. Refusals
+    /// are not kept.
+    fn remembered<V, E>(
+        &self,
+        key: &str,
+        table: impl Fn(&mut Remembered) -> &mut HashMap<String, Arc<V>>,
+        find: impl FnOnce(&Conn<'_>) -> Result<Result<V, E>, StoreError>,
+    ) -> Result<Result<Arc<V>, E>, StoreError> {
+        let store = &self.0.platform.store;
+        let version = store.version();
+        {
+            let mut memory = self.0.remembered.lock().unwrap_or_else(PoisonError::into_inner);
+            if memory.version == version
+                && let Some(value) = table(&mut memory).get(key)
+            {
+                return Ok(Ok(value.clone()));
+            }
+        }
+        let value = match store.read(find)? {
+            Ok(value) => Arc::new(value),
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        let mut memory = self.0.remembered.lock().unwrap_or_else(PoisonError::into_inner);
+        if memory.version < version || table(&mut memory).len() >= MOST_REMEMBERED {
+            *memory = Remembered { version, ..Remembered::default() };
+        }
+        // INVARIANT: a slower reader does not put what it read at an older version among newer values.
+        if memory.version == version {
+            table(&mut memory).insert(key.to_owned(), value.clone());
+        }
+        Ok(Ok(value))
+    }
+}
+
+/// What a communication service may send from.
+#[derive(Debug, Default)]
+pub(super) struct ServiceFacts {
+    /// Each linked domain, and whether it is verified.
+    domains: HashMap<DomainName, bool>,
+    /// The keys of the addresses that are registered senders of linked, verified domains.
+    senders: HashSet<String>,
+}
+
+impl ServiceFacts {
+    /// Reads them. A service that does not exist may send from nothing.
+    pub(super) fn load(conn: &Conn<'_>, service: &ResourceId) -> Result<ServiceFacts, StoreError> {
+        let mut facts = ServiceFacts::default();
+        let Some(service) = tree::find(conn, service)? else { return Ok(facts) };
+        for id in linked_domains::ids(&service.properties) {
+            let id = ResourceId::parse(id).map_err(|error| StoreError::Corrupt(format!("{id}: {error}")))?;
+            let Some(resource) = tree::find(conn, &id)? else { continue };
+            let Some(domain) = domains::sender_domain(&resource.properties) else { continue };
+            let verified = verification::missing(&resource.properties).is_empty();
+            if verified {
+                for sender in tree::children(conn, &id, sender_usernames::INFO.path)? {
+                    let username = stored::text(&sender.properties, "username");
+                    facts.senders.extend(sender_usernames::address(username, &domain).map(|a| a.key()));
+                }
+            }
+            *facts.domains.entry(domain).or_default() |= verified;
+        }
+        Ok(facts)
+    }
+
+    pub(super) fn is_linked(&self, domain: &DomainName) -> bool {
+        self.domains.contains_key(domain)
+    }
+
+    /// The linked domains that are verified, by name.
+    pub(super) fn verified_domains(&self) -> Vec<&DomainName> {
+        let mut verified: Vec<_> =
+            self.domains.iter().filter(|(_, verified)| **verified).map(|(d, _)| d).collect();
+        verified.sort();
+        verified
+    }
+}

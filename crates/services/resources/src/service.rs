@@ -1,0 +1,167 @@
+//! The service itself, and the steps that every use case begins with.
+
+use std::sync::Arc;
+
+use gatepost_access::{Caller, Denied};
+use gatepost_names::{ResourceId, Scope, SubscriptionId};
+use gatepost_store::resources::{self as rows, ResourceGroupRow};
+use gatepost_store::tenants::{self, Subscription};
+use gatepost_store::{Conn, StoreError};
+
+use crate::ResourceError;
+use crate::catalogue::Catalogue;
+use crate::provider::{Platform, ResourceType};
+use crate::registry::Registry;
+
+/// The resource tree and what can be done with it. Cheap to clone; clones share one.
+///
+/// Every use case takes the caller and asks for access first: what a caller may not read is refused before it
+/// is looked up, so that a refusal never tells whether the thing exists.
+#[derive(Clone)]
+pub struct Resources(Arc<Inner>);
+
+struct Inner {
+    platform: Platform,
+    registry: Registry,
+    catalogue: Catalogue,
+}
+
+impl Resources {
+    /// The tree with the resource types of this server.
+    pub fn open(platform: Platform) -> Resources {
+        Resources::with_types(platform, crate::communication::types())
+    }
+
+    /// The tree with these resource types.
+    pub fn with_types(platform: Platform, types: Vec<Box<dyn ResourceType>>) -> Resources {
+        let registry = Registry::new(types);
+        let catalogue = Catalogue::of(&registry);
+        Resources(Arc::new(Inner { platform, registry, catalogue }))
+    }
+
+    /// The services below.
+    pub fn platform(&self) -> &Platform {
+        &self.0.platform
+    }
+
+    /// The resource types.
+    pub fn registry(&self) -> &Registry {
+        &self.0.registry
+    }
+
+    /// The catalogue of operations.
+    pub fn catalogue(&self) -> &Catalogue {
+        &self.0.catalogue
+    }
+
+    /// Lets the caller through when the scope's subscription trusts the caller's tenant and a role allows
+    /// `action` there. A subscription of another tenant is answered like one that does not exist.
+    pub(crate) fn authorize(
+        &self,
+        caller: &Caller,
+        action: &str,
+        scope: &Scope,
+    ) -> Result<(), ResourceError> {
+        if let Some(id) = scope.subscription_id() {
+            self.subscription_of(caller, id)?;
+        }
+        self.platform().access.require(caller, action, scope)?;
+        Ok(())
+    }
+
+    /// The subscription, if it trusts the caller's tenant.
+    pub(crate) fn subscription_of(
+        &self,
+        caller: &Caller,
+        id: SubscriptionId,
+    ) -> Result<Subscription, ResourceError> {
+        let found = self.platform().store.read::<_, StoreError>(|conn| tenants::subscription(conn, id))?;
+        found
+            .filter(|subscription| subscription.tenant == caller.tenant)
+            .ok_or_else(|| ResourceError::SubscriptionNotFound(id.to_string()))
+    }
+
+    /// As [`Resources::authorize`] for a right at a second scope, which the request names beside its own.
+    pub(crate) fn authorize_linked(
+        &self,
+        caller: &Caller,
+        done: (&str, &Scope),
+        action: &str,
+        scope: &Scope,
+    ) -> Result<(), ResourceError> {
+        if let Some(id) = scope.subscription_id() {
+            self.subscription_of(caller, id)?;
+        }
+        match self.platform().access.require(caller, action, scope) {
+            Ok(_) => Ok(()),
+            Err(denied) => Err(linked(done, denied)),
+        }
+    }
+
+    pub(crate) fn may(&self, caller: &Caller, action: &str, scope: &Scope) -> bool {
+        self.platform().access.can(caller, action, scope)
+    }
+}
+
+fn linked((action, scope): (&str, &Scope), denied: Denied) -> ResourceError {
+    ResourceError::LinkedDenied {
+        action: action.to_owned(),
+        scope: scope.to_string(),
+        linked: Box::new(denied),
+    }
+}
+
+/// The resource group in which `scope` lies. The caller has been let through already.
+pub(crate) fn group_of(conn: &Conn<'_>, scope: &Scope) -> Result<ResourceGroupRow, ResourceError> {
+    let name = scope.resource_group().unwrap_or("");
+    let missing = || ResourceError::ResourceGroupNotFound(name.to_owned());
+    let subscription = scope.subscription_id().ok_or_else(missing)?;
+    rows::group(conn, subscription, &name.to_lowercase())?.ok_or_else(missing)
+}
+
+/// The refusal for a resource that is not there.
+pub(crate) fn not_found(id: &ResourceId) -> ResourceError {
+    let full = id.resource_type();
+    let mut resource = id.namespace().to_owned();
+    let types = full.split('/').skip(1);
+    for (kind, name) in types.zip(id.names()) {
+        resource.push_str(&format!("/{kind}/{name}"));
+    }
+    ResourceError::ResourceNotFound { resource, group: id.scope().resource_group().unwrap_or("").to_owned() }
+}
+
+/// Checks that what `scope` names exists, from the outside in. The caller has been let through already.
+pub(crate) fn must_exist(conn: &Conn<'_>, scope: &Scope) -> Result<(), ResourceError> {
+    if scope.resource_group().is_some() {
+        group_of(conn, scope)?;
+    }
+    if let Some(id) = scope.resource() {
+        if let Some(parent) = id.parent_resource() {
+            parent_exists(conn, &parent)?;
+        }
+        rows::find(conn, scope.key())?.ok_or_else(|| not_found(&id))?;
+    }
+    Ok(())
+}
+
+/// Checks that a parent resource exists.
+pub(crate) fn parent_exists(conn: &Conn<'_>, parent: &ResourceId) -> Result<(), ResourceError> {
+    if rows::find(conn, parent.scope().key())?.is_none() {
+        return Err(ResourceError::ParentResourceNotFound(type_and_names(parent)));
+    }
+    Ok(())
+}
+
+/// `emailServices/e/domains/d`: how error texts name a parent.
+pub(crate) fn type_and_names(id: &ResourceId) -> String {
+    let full = id.resource_type();
+    let pairs: Vec<String> =
+        full.split('/').skip(1).zip(id.names()).map(|(kind, name)| format!("{kind}/{name}")).collect();
+    pairs.join("/")
+}
+
+impl std::fmt::Debug for Resources {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Resources").finish_non_exhaustive()
+    }
+}
