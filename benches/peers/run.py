@@ -156,6 +156,8 @@ def main():
         return
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    # A run that is told to end ends what it started.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     kinds = [SYSTEMS[name] for name in chosen.systems]
     jobs = [JOBS[number] for number in chosen.jobs]
     work = KINDS[chosen.disk](chosen.cache / "work")

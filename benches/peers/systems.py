@@ -228,6 +228,9 @@ class OpenSmtpd(System):
         digest = command("openssl", "passwd", "-1", PASSWORD).strip()
         (etc / "peer-users").write_text(f"{USER} {digest}\n")
         (etc / "smtpd.conf").write_text(SMTPD_CONF.format(port=self.port))
+        # It looks up the name of each client: answered from this file, at once.
+        (etc / "hosts").write_text("127.0.0.1 localhost\n::1 localhost\n")
+        (etc / "resolv.conf").write_text("lookup file\n")
         queue = self.folder / "opensmtpd"
         queue.mkdir(mode=0o711)
         spool = self.root / "var/spool/smtpd"

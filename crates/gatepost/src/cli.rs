@@ -20,7 +20,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run everything on loopback with an embedded database: for a first look, development and CI.
-    Up(Up),
+    Up(Box<Up>),
     /// SMTP usernames.
     #[command(subcommand)]
     Smtp(Smtp),

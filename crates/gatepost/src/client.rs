@@ -120,7 +120,7 @@ impl Client {
             .get("access_token")
             .and_then(Value::as_str)
             .map(str::to_owned)
-            .ok_or_else(|| ClientError::Unexpected(url))
+            .ok_or(ClientError::Unexpected(url))
     }
 
     /// Calls an interface. `path` begins with a slash and has its query.

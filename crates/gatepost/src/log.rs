@@ -3,7 +3,7 @@
 use tracing_subscriber::EnvFilter;
 
 /// Starts the log. Without `GATEPOST_LOG` it shows what `default` names.
-pub fn start(default: &str) {
+pub(crate) fn start(default: &str) {
     let filter = EnvFilter::try_from_env("GATEPOST_LOG").unwrap_or_else(|_| EnvFilter::new(default));
     let subscriber = tracing_subscriber::fmt()
         .with_env_filter(filter)

@@ -1,7 +1,5 @@
 //! The management interface: health, readiness and metrics, over plain HTTP on loopback.
 
-use std::fmt::Write;
-
 use bytes::Bytes;
 use gatepost_delivery::Delivery;
 use gatepost_https::{Answer, Call, Edge, json};
@@ -63,8 +61,7 @@ impl Management {
             ("gatepost_queue_behind", "gauge", "Durable messages without rows yet.", counters.behind),
             ("gatepost_spool_bytes", "gauge", "Bytes of the spool journal.", counters.spool_bytes),
         ] {
-            // Writing to a String cannot fail.
-            drop(writeln!(shown, "# HELP {name} {help}\n# TYPE {name} {kind}\n{name} {value}"));
+            shown.push_str(&format!("# HELP {name} {help}\n# TYPE {name} {kind}\n{name} {value}\n"));
         }
         shown
     }

@@ -73,8 +73,7 @@ impl Server {
 
     /// Stops accepting, finishes what was acknowledged, closes the store.
     pub async fn stop(mut self) {
-        // Nobody may be listening any more; then there is nobody to tell.
-        drop(self.stop.send(true));
+        self.stop.send_replace(true);
         while self.listening.join_next().await.is_some() {}
         let delivery = self.delivery;
         // Stopping waits for threads that write to disk.

@@ -131,7 +131,7 @@ pub enum StartError {
 ///
 /// # Errors
 /// [`StartError`].
-pub fn run(options: &UpOptions, after: Option<AfterReady>) -> Result<(), StartError> {
+pub(crate) fn run(options: &UpOptions, after: Option<AfterReady>) -> Result<(), StartError> {
     let folder = DataFolder::take(&options.data)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()

@@ -28,7 +28,10 @@ pub(crate) fn check(
         return Err(Refusal::missing_api_version());
     };
     let known = known(resources, method, target).map_err(|e| Refusal::of_resource(e, uuid::Uuid::nil()))?;
-    if known.versions.iter().any(|v| v.eq_ignore_ascii_case(version)) {
+    // An operation is looked at in the api-version in which it began: that may be our own.
+    let operation = matches!(target, Target::OperationStatus(..) | Target::OperationResult(..));
+    let own: &[&str] = if operation { versions::OWN } else { &[] };
+    if known.versions.iter().chain(own).any(|v| v.eq_ignore_ascii_case(version)) {
         return Ok(());
     }
     let shown: String = version.chars().take(64).collect();

@@ -41,9 +41,9 @@ pub struct Arm {
 }
 
 impl Arm {
-    /// An edge over these services. Access is decided by `resources`, which holds the same `access`.
-    pub fn new(resources: Resources, tokens: Tokens, access: Access, clock: Clock, origins: Origins) -> Arm {
-        drop(access);
+    /// An edge over these services. Access is decided by `resources` with its own `access`; the parameter makes
+    /// the wiring say so.
+    pub fn new(resources: Resources, tokens: Tokens, _access: Access, clock: Clock, origins: Origins) -> Arm {
         Arm::with_verifier(resources, clock, origins, move |bearer| {
             tokens.verify(bearer, Resource::ResourceManager)
         })

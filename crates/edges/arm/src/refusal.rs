@@ -303,3 +303,55 @@ fn busy() -> Refusal {
 fn printable(text: &str) -> String {
     text.chars().filter(|c| c.is_ascii_graphic()).take(200).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use gatepost_resources::ResourceError as E;
+
+    fn of(error: ResourceError) -> (u16, String) {
+        let refusal = Refusal::of_resource(error, Uuid::nil());
+        let body = refusal.body();
+        assert!(!body["error"]["message"].as_str().unwrap().is_empty());
+        (refusal.status.as_u16(), refusal.code.into_owned())
+    }
+
+    #[test]
+    fn each_cause_has_its_status_and_code() {
+        let text = || "x".to_owned();
+        for (error, status, code) in [
+            (E::SubscriptionNotFound(text()), 404, "SubscriptionNotFound"),
+            (E::ResourceGroupNotFound(text()), 404, "ResourceGroupNotFound"),
+            (E::ResourceNotFound { resource: text(), group: text() }, 404, "ResourceNotFound"),
+            (E::ParentResourceNotFound(text()), 404, "ParentResourceNotFound"),
+            (E::InvalidResourceType { kind: text(), namespace: text() }, 404, "InvalidResourceType"),
+            (E::InvalidResourceNamespace(text()), 404, "InvalidResourceNamespace"),
+            (E::OperationNotFound(text()), 404, "OperationNotFound"),
+            (E::InvalidRequestContent(text()), 400, "InvalidRequestContent"),
+            (E::InvalidProperty { target: text(), message: text() }, 400, "InvalidPropertyValue"),
+            (E::InvalidName(text()), 400, "InvalidResourceName"),
+            (E::InvalidResourceGroup(text()), 400, "InvalidResourceGroup"),
+            (E::InvalidLocation(text()), 409, "InvalidResourceLocation"),
+            (E::MethodNotAllowed, 405, "MethodNotAllowed"),
+            (E::Conflict { code: "Own", message: text() }, 409, "Own"),
+            (E::BadRequest { code: "Own", message: text() }, 400, "Own"),
+            (E::NotFound { code: "Own", message: text() }, 404, "Own"),
+            (E::PreconditionFailed(text()), 412, "PreconditionFailed"),
+            (E::Store(StoreError::Full), 507, "InsufficientStorage"),
+            (E::Store(StoreError::Busy), 503, "ServerBusy"),
+            (E::Store(StoreError::Conflict(text())), 409, "Conflict"),
+            (E::Store(StoreError::Corrupt(text())), 500, "InternalServerError"),
+            (E::Store(StoreError::Engine(text())), 500, "InternalServerError"),
+        ] {
+            assert_eq!(of(error), (status, code.to_owned()));
+        }
+    }
+
+    #[test]
+    fn what_went_wrong_inside_stays_inside() {
+        let id = Uuid::from_u128(7);
+        let refusal = Refusal::of_resource(E::Store(StoreError::Engine("secret path".into())), id);
+        let body = refusal.body().to_string();
+        assert!(body.contains(&id.to_string()) && !body.contains("secret"), "{body}");
+    }
+}

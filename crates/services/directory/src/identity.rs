@@ -8,9 +8,11 @@ use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use gatepost_clock::Timestamp;
 use gatepost_names::{ApplicationId, ObjectId, PrincipalKind, TenantId};
 use gatepost_store::directory::{self as rows, ObjectKind};
 use gatepost_store::{Conn, Store, StoreError};
+use uuid::Uuid;
 
 use crate::secrets::{self, SecretState};
 use crate::{ClientError, Directory};
@@ -30,6 +32,13 @@ pub struct Client {
     pub enabled: bool,
     /// Its client secrets, those of the application and those of the service principal.
     pub secrets: Vec<SecretState>,
+}
+
+impl Client {
+    /// Whether the client still has this secret, and it is good at `now`.
+    pub fn has_live_secret(&self, key_id: Uuid, now: Timestamp) -> bool {
+        self.secrets.iter().any(|secret| secret.key_id == key_id && secret.is_live(now))
+    }
 }
 
 /// A user, a group or a service principal: what a role can be assigned to.
@@ -111,6 +120,20 @@ impl Directory {
         app_id: ApplicationId,
         secret: &str,
     ) -> Result<Arc<Client>, ClientError> {
+        self.match_secret(tenant, app_id, secret).map(|(client, _)| client)
+    }
+
+    /// As [`Directory::verify_secret`]; answers also which secret it was, so that who stays signed in can be
+    /// asked later whether that secret still stands ([`Client::has_live_secret`]).
+    ///
+    /// # Errors
+    /// [`ClientError`], by cause.
+    pub fn match_secret(
+        &self,
+        tenant: TenantId,
+        app_id: ApplicationId,
+        secret: &str,
+    ) -> Result<(Arc<Client>, Uuid), ClientError> {
         let client = self.client(tenant, app_id)?.ok_or(ClientError::NotFound)?;
         if client.service_principal.is_none() {
             return Err(ClientError::NoServicePrincipal);
@@ -120,15 +143,17 @@ impl Directory {
         }
         let hash = self.0.secret_key.hash(secret);
         let now = self.0.clock.now();
-        let (mut live, mut late, mut early) = (false, false, false);
+        let (mut live, mut late, mut early) = (None, false, false);
         for kept in &client.secrets {
             let matches = kept.matches(&hash);
-            live |= matches && kept.is_live(now);
+            if matches && kept.is_live(now) {
+                live = Some(kept.key_id);
+            }
             late |= matches && now >= kept.end;
             early |= matches && now < kept.start;
         }
         match (live, late, early) {
-            (true, ..) => Ok(client),
+            (Some(key_id), ..) => Ok((client, key_id)),
             (_, true, _) => Err(ClientError::ExpiredSecret),
             (.., true) => Err(ClientError::NotYetValidSecret),
             _ => Err(ClientError::WrongSecret),

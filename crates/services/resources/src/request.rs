@@ -136,12 +136,6 @@ impl Listing {
     }
 }
 
-impl From<Vec<Value>> for Listing {
-    fn from(value: Vec<Value>) -> Listing {
-        Listing { value, next: None }
-    }
-}
-
 /// A resource as its readers see it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Shown {

@@ -8,10 +8,10 @@ use gatepost_store::resources::{self as rows, ResourceGroupRow};
 use gatepost_store::tenants::{self, Subscription};
 use gatepost_store::{Conn, StoreError};
 
-use crate::ResourceError;
 use crate::catalogue::Catalogue;
 use crate::provider::{Platform, ResourceType};
 use crate::registry::Registry;
+use crate::{ResourceError, tree};
 
 /// The resource tree and what can be done with it. Cheap to clone; clones share one.
 ///
@@ -142,6 +142,18 @@ pub(crate) fn must_exist(conn: &Conn<'_>, scope: &Scope) -> Result<(), ResourceE
         rows::find(conn, scope.key())?.ok_or_else(|| not_found(&id))?;
     }
     Ok(())
+}
+
+/// As [`must_exist`]; answers the scope in the spelling of what is there.
+pub(crate) fn canonical_scope(conn: &Conn<'_>, scope: &Scope) -> Result<Scope, ResourceError> {
+    must_exist(conn, scope)?;
+    if let Some(id) = scope.resource() {
+        return Ok(tree::find(conn, &id)?.ok_or_else(|| not_found(&id))?.id.scope().clone());
+    }
+    if scope.resource_group().is_some() {
+        return Ok(crate::groups::scope_of(&group_of(conn, scope)?)?);
+    }
+    Ok(scope.subscription_id().map_or_else(|| scope.clone(), Scope::subscription))
 }
 
 /// Checks that a parent resource exists.

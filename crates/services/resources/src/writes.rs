@@ -4,7 +4,7 @@ use gatepost_access::Caller;
 use gatepost_names::ResourceId;
 use gatepost_store::resources as rows;
 use gatepost_store::{Conn, StoreError};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::provider::{Change, Completion, Resource, ResourceType};
 use crate::request::{Conditions, Written};
@@ -159,15 +159,18 @@ fn canonical(conn: &Conn<'_>, kind: &dyn ResourceType, id: &ResourceId) -> Resul
         .map_err(|error| StoreError::Corrupt(error.to_string()).into())
 }
 
+/// The location, and the tags if the body has them.
+type TrackedMembers = (Option<String>, Option<Map<String, Value>>);
+
 /// Location and tags after the write; for a proxy resource there are none, whatever the body says.
 fn tracked_members(
     kind: &dyn ResourceType,
     id: &ResourceId,
     body: &Value,
     existing: Option<&Resource>,
-) -> Result<(Option<String>, Option<serde_json::Map<String, Value>>), ResourceError> {
+) -> Result<TrackedMembers, ResourceError> {
     if !kind.info().tracked {
-        return Ok((None, Some(serde_json::Map::new())));
+        return Ok((None, Some(Map::new())));
     }
     let tags = tags_of(body)?;
     let given = location_of(body)?;

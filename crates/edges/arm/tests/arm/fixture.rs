@@ -1,8 +1,6 @@
 //! A server's services, and a way to ask.
 
-use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::sync::Arc;
 
 use bytes::Bytes;
 use gatepost_access::{Access, Caller, RoleAssignment};
@@ -33,10 +31,14 @@ pub(crate) const RESOURCES: &str = "2024-11-01";
 pub(crate) const THINGS: &str = "2025-01-01";
 pub(crate) const ROLES: &str = "2022-04-01";
 
+const TENANT: TenantId = TenantId(Uuid::from_u128(1));
+const FOREIGN: TenantId = TenantId(Uuid::from_u128(2));
+const SUB: SubscriptionId = SubscriptionId(Uuid::from_u128(11));
+const FOREIGN_SUB: SubscriptionId = SubscriptionId(Uuid::from_u128(12));
+
 pub(crate) struct Server {
-    _dir: tempfile::TempDir,
+    dir: tempfile::TempDir,
     pub(crate) platform: Platform,
-    pub(crate) resources: Resources,
     pub(crate) delivery: Delivery,
     pub(crate) clock: Clock,
     pub(crate) tenant: TenantId,
@@ -92,12 +94,39 @@ impl Server {
     /// Callers: `owner` (of the subscription), `nobody`, `reader` (role Reader at the group `rg`), `stranger`
     /// (owner of the other tenant's subscription). Their bearer tokens are these names.
     pub(crate) fn start() -> Server {
-        let dir = tempfile::tempdir().unwrap();
+        let server = Server::open(tempfile::tempdir().unwrap());
+        let (tenant, foreign) = (server.tenant, FOREIGN);
+        server
+            .platform
+            .store
+            .write::<_, StoreError>(|tx| {
+                for (id, sub, name) in [(tenant, SUB, "Contoso"), (foreign, FOREIGN_SUB, "Fabrikam")] {
+                    let domain = format!("{}.example", name.to_lowercase());
+                    insert_tenant(tx, &Tenant { id, display_name: name.into(), default_domain: domain }, 0)?;
+                    let subscription =
+                        Subscription { id: sub, tenant: id, display_name: format!("{name}'s") };
+                    insert_subscription(tx, &subscription, 0)?;
+                }
+                Ok(())
+            })
+            .unwrap();
+        server.assign(tenant, object("owner"), builtin::OWNER, &server.sub);
+        server.assign(foreign, object("stranger"), builtin::OWNER, &server.foreign_sub);
+        server
+    }
+
+    /// The same data after a stop.
+    pub(crate) fn restart(self) -> Server {
+        Server::open(self.dir)
+    }
+
+    fn open(dir: tempfile::TempDir) -> Server {
         let store = Store::open(&dir.path().join("gatepost.db")).unwrap();
         let clock = Clock::fixed(from_micros(1_790_000_000_123_456));
         let access = Access::open(store.clone(), clock.clone()).unwrap();
         let directory = Directory::open(store.clone(), clock.clone(), access.clone()).unwrap();
-        let delivery = Delivery::open(store.clone(), clock.clone(), Settings::in_folder(dir.path())).unwrap();
+        let settings = Settings::in_folder(dir.path());
+        let delivery = Delivery::open(store.clone(), clock.clone(), settings).unwrap();
         let platform = Platform {
             store,
             clock: clock.clone(),
@@ -109,37 +138,18 @@ impl Server {
         let mut types = things::types();
         types.extend(gatepost_resources::communication::types());
         let resources = Resources::with_types(platform.clone(), types);
-        let (tenant, foreign) = (TenantId(Uuid::from_u128(1)), TenantId(Uuid::from_u128(2)));
-        let (sub, foreign_sub) = (SubscriptionId(Uuid::from_u128(11)), SubscriptionId(Uuid::from_u128(12)));
-        platform
-            .store
-            .write::<_, StoreError>(|tx| {
-                for (id, sub, name) in [(tenant, sub, "Contoso"), (foreign, foreign_sub, "Fabrikam")] {
-                    let domain = format!("{}.example", name.to_lowercase());
-                    insert_tenant(tx, &Tenant { id, display_name: name.into(), default_domain: domain }, 0)?;
-                    let subscription =
-                        Subscription { id: sub, tenant: id, display_name: format!("{name}'s") };
-                    insert_subscription(tx, &subscription, 0)?;
-                }
-                Ok(())
-            })
-            .unwrap();
-        let arm = Arm::with_verifier(resources.clone(), clock.clone(), origins(), verifier(tenant, foreign));
-        let arm = arm.with_mail_queue(MailQueue::new(resources.clone(), delivery.clone()));
-        let server = Server {
-            _dir: dir,
+        let arm = Arm::with_verifier(resources.clone(), clock.clone(), origins(), verify)
+            .with_mail_queue(MailQueue::new(resources, delivery.clone()));
+        Server {
+            dir,
             platform,
-            resources,
             delivery,
             clock,
-            tenant,
-            sub: format!("/subscriptions/{sub}"),
-            foreign_sub: format!("/subscriptions/{foreign_sub}"),
+            tenant: TENANT,
+            sub: format!("/subscriptions/{SUB}"),
+            foreign_sub: format!("/subscriptions/{FOREIGN_SUB}"),
             arm,
-        };
-        server.assign(tenant, object("owner"), builtin::OWNER, &server.sub);
-        server.assign(foreign, object("stranger"), builtin::OWNER, &server.foreign_sub);
-        server
+        }
     }
 
     /// As [`Server::start`], with the group `rg` and a Reader of it.
@@ -284,24 +294,18 @@ fn origins() -> Origins {
     }
 }
 
-fn verifier(
-    tenant: TenantId,
-    foreign: TenantId,
-) -> impl Fn(&str) -> Result<Caller, TokenError> + Send + Sync + 'static {
-    let refused: Arc<HashMap<&str, TokenError>> = Arc::new(HashMap::from([
-        ("expired", TokenError::Expired),
-        ("early", TokenError::NotYetValid),
-        ("forged", TokenError::BadSignature),
-        ("graph", TokenError::WrongAudience("https://graph\r\n\"x\"".into())),
-        ("elsewhere", TokenError::WrongIssuer("https://sts.example/".into())),
-        ("deleted", TokenError::PrincipalGone),
-        ("full", TokenError::Store(StoreError::Full)),
-        ("busy", TokenError::Store(StoreError::Busy)),
-    ]));
-    move |bearer| match refused.get(bearer) {
-        Some(error) => Err(error.clone()),
-        None => Ok(Caller {
-            tenant: if bearer == "stranger" { foreign } else { tenant },
+fn verify(bearer: &str) -> Result<Caller, TokenError> {
+    match bearer {
+        "expired" => Err(TokenError::Expired),
+        "early" => Err(TokenError::NotYetValid),
+        "forged" => Err(TokenError::BadSignature),
+        "graph" => Err(TokenError::WrongAudience("https://graph\r\n\"x\"".into())),
+        "elsewhere" => Err(TokenError::WrongIssuer("https://sts.example/".into())),
+        "deleted" => Err(TokenError::PrincipalGone),
+        "full" => Err(TokenError::Store(StoreError::Full)),
+        "busy" => Err(TokenError::Store(StoreError::Busy)),
+        _ => Ok(Caller {
+            tenant: if bearer == "stranger" { FOREIGN } else { TENANT },
             object_id: object(bearer),
             kind: PrincipalKind::User,
             client: format!("{bearer}@contoso.example"),

@@ -229,7 +229,9 @@ fn actions() {
         server.send("owner", Method::POST, &path, Bytes::new(), &[])
     };
     assert_eq!(shake(THINGS).error(), (400, "NoRegisteredProviderFound"));
-    assert_eq!(shake("2026-11-01-gatepost").error(), (202, ""));
+    let shaken = shake("2026-11-01-gatepost");
+    assert_eq!(shaken.status, 202);
+    assert_eq!(server.follow("owner", shaken.header("location")).status, 204);
     let absent = server.send("owner", Method::POST, &server.things("boxes/b/burn"), Bytes::new(), &[]);
     assert_eq!(absent.error(), (405, "MethodNotAllowed"));
 }
@@ -354,4 +356,19 @@ fn what_no_type_is_is_not_found() {
         let got = server.get("owner", &server.at(&format!("{path}?api-version={THINGS}")));
         assert_eq!(got.error(), (404, code), "{path}");
     }
+}
+
+#[test]
+fn resources_roles_and_operations_survive_a_restart() {
+    let server = Server::with_group();
+    let monitor = put_box(&server, "b").header("azure-asyncoperation").to_owned();
+    let result = server.delete("owner", &server.things("boxes/b")).header("location").to_owned();
+    let kept = put_box(&server, "c");
+    let (etag, kept) = (kept.header("etag").to_owned(), kept.ok(201));
+    let server = server.restart();
+    assert_eq!(server.follow("owner", &monitor).ok(200)["status"], "Succeeded");
+    assert_eq!(server.follow("owner", &result).status, 204);
+    let read = server.get("reader", &server.things("boxes/c"));
+    assert_eq!(read.header("etag"), etag);
+    assert_eq!(read.ok(200), kept);
 }

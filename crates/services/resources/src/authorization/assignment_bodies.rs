@@ -11,9 +11,8 @@ use crate::ResourceError;
 use crate::listing::invalid;
 use crate::tags::{bad, malformed};
 
-/// Most characters of a description and of a condition.
+/// Most characters of a description.
 const LONGEST_DESCRIPTION: usize = 2048;
-const LONGEST_CONDITION: usize = 8192;
 
 /// What the body of a PUT asks for.
 #[derive(Debug, PartialEq, Eq)]
@@ -23,7 +22,6 @@ pub(super) struct Wanted {
     pub(super) kind: Option<PrincipalKind>,
     pub(super) description: Option<String>,
     pub(super) condition: Option<String>,
-    pub(super) condition_version: Option<String>,
 }
 
 impl Wanted {
@@ -35,7 +33,6 @@ impl Wanted {
         let principal = text("principalId")?
             .ok_or_else(|| malformed("Required property 'principalId' not found in JSON."))?;
         let condition = text("condition")?.filter(|condition| !condition.trim().is_empty());
-        let version = text("conditionVersion")?.filter(|version| !version.is_empty());
         let wanted = Wanted {
             role: role_of(role)?,
             principal: principal.parse().map_err(|_| {
@@ -44,7 +41,6 @@ impl Wanted {
             kind: text("principalType")?.map(kind_of).transpose()?,
             description: text("description")?.map(str::to_owned),
             condition: condition.map(str::to_owned),
-            condition_version: condition.map(|_| version.unwrap_or("2.0").to_owned()),
         };
         wanted.check()?;
         Ok(wanted)
@@ -58,16 +54,13 @@ impl Wanted {
                 format!("The role assignment description has at most {LONGEST_DESCRIPTION} characters."),
             ));
         }
-        if longer(&self.condition, LONGEST_CONDITION) {
+        // A condition that is kept and not evaluated would make people believe in it.
+        if self.condition.is_some() {
             return Err(bad(
-                "RoleAssignmentConditionTooLong",
-                format!("The role assignment condition has at most {LONGEST_CONDITION} characters."),
-            ));
-        }
-        if self.condition_version.as_ref().is_some_and(|version| version != "2.0") {
-            return Err(bad(
-                "InvalidConditionVersion",
-                "The given role assignment condition is invalid: the condition version must be '2.0'.".into(),
+                "RoleAssignmentConditionNotSupported",
+                "Conditions on role assignments are not supported by this server. Leave out 'condition' and \
+                 'conditionVersion'."
+                    .into(),
             ));
         }
         Ok(())
@@ -214,7 +207,6 @@ mod tests {
             json!({"roleDefinitionId": ROLE, "principalId": ROLE, "principalType": "serviceprincipal"});
         let wanted = Wanted::read(&json!({ "properties": good })).unwrap();
         assert_eq!(wanted.kind, Some(PrincipalKind::ServicePrincipal));
-        assert_eq!(wanted.condition_version, None);
         for (name, value) in [
             ("roleDefinitionId", json!(null)),
             ("roleDefinitionId", json!(1)),
@@ -222,17 +214,15 @@ mod tests {
             ("principalType", json!("Robot")),
             ("description", json!("x".repeat(2049))),
             ("condition", json!(["x"])),
+            ("condition", json!("@Resource[x] StringEquals 'y'")),
         ] {
             let mut wrong = good.clone();
             wrong[name] = value;
             assert!(Wanted::read(&json!({ "properties": wrong })).is_err(), "{wrong}");
         }
-        let mut conditioned = good.clone();
-        conditioned["condition"] = json!("@Resource[x] StringEquals 'y'");
-        let wanted = Wanted::read(&json!({ "properties": conditioned })).unwrap();
-        assert_eq!(wanted.condition_version.as_deref(), Some("2.0"));
-        conditioned["conditionVersion"] = json!("1.0");
-        assert!(Wanted::read(&json!({ "properties": conditioned })).is_err());
+        let mut empty = good.clone();
+        empty["condition"] = json!("");
+        assert!(Wanted::read(&json!({ "properties": empty })).is_ok());
         assert!(Wanted::read(&json!("x")).is_err());
     }
 }

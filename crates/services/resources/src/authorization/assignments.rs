@@ -6,7 +6,7 @@ use gatepost_store::Tx;
 use serde_json::Value;
 
 use super::assignment_bodies::{AssignmentFilter, Wanted, shown};
-use crate::service::must_exist;
+use crate::service::{canonical_scope, must_exist};
 use crate::tags::bad;
 use crate::{ResourceError, Resources};
 
@@ -87,15 +87,15 @@ impl Resources {
         })?;
         let wanted = Wanted::read(body)?;
         self.platform().store.write(|tx| {
-            must_exist(tx, scope)?;
+            let scope = canonical_scope(tx, scope)?;
             let existing = self.platform().access.assignment_in(tx, caller.tenant, name)?;
+            let created = existing.is_none();
             let assignment = match existing {
-                Some(existing) => changed(caller, scope, existing, wanted, self.platform().clock.now())?,
-                None => self.new_assignment(tx, caller, scope, name, wanted)?,
+                Some(existing) => changed(caller, &scope, existing, wanted, self.platform().clock.now())?,
+                None => self.new_assignment(tx, caller, &scope, name, wanted)?,
             };
             self.platform().access.put_assignment(tx, &assignment)?;
-            let created = assignment.created_on == assignment.updated_on;
-            Ok((shown(&assignment, scope), created))
+            Ok((shown(&assignment, &scope), created))
         })
     }
 
@@ -159,8 +159,8 @@ impl Resources {
             principal: wanted.principal,
             principal_kind,
             description: wanted.description,
-            condition: wanted.condition,
-            condition_version: wanted.condition_version,
+            condition: None,
+            condition_version: None,
             created_on: now,
             updated_on: now,
             created_by: Some(caller.object_id),
@@ -232,9 +232,9 @@ fn changed(
     }
     Ok(RoleAssignment {
         description: wanted.description,
-        condition: wanted.condition,
-        condition_version: wanted.condition_version,
-        updated_on: now.max(existing.created_on + std::time::Duration::from_micros(1)),
+        condition: None,
+        condition_version: None,
+        updated_on: now,
         updated_by: Some(caller.object_id),
         ..existing
     })

@@ -17,6 +17,7 @@ use gatepost_directory::ClientError;
 use gatepost_names::{ApplicationId, DomainName, EmailAddress, PrincipalKind, ResourceId, TenantId};
 use gatepost_store::{Conn, StoreError};
 use gatepost_tokens::{Resource as Audience, TokenError, Tokens};
+use uuid::Uuid;
 
 use super::readiness::{self, Readiness};
 use super::username::{self, Link, Unresolved};
@@ -38,6 +39,17 @@ pub struct SendingIdentity {
     pub caller: Caller,
     /// The username, as it was given.
     pub username: String,
+    /// What it proved itself with.
+    pub proof: Proof,
+}
+
+/// What an application signed in with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Proof {
+    /// The client secret with this key id.
+    Secret(Uuid),
+    /// An access token.
+    Token,
 }
 
 /// Why an application may not sign in, or no longer send. The text is the operator's.
@@ -68,6 +80,9 @@ pub enum SignInRefusal {
         /// Who the token names.
         presented: String,
     },
+    /// The secret of the sign-in was removed, or has ended, while the connection stayed open.
+    #[error("application {0}: the client secret of this sign-in was removed or has ended")]
+    SecretGone(ApplicationId),
     /// The username stands for something else now than when this connection signed in.
     #[error("the SMTP username '{0}' was changed since the sign-in")]
     UsernameChanged(String),
@@ -162,8 +177,8 @@ impl Sending {
     ) -> Result<SendingIdentity, SignInRefusal> {
         let link = self.link(username)?;
         let refuse = |cause| SignInRefusal::Client { app_id: link.app_id, cause };
-        let client =
-            self.0.platform.directory.verify_secret(link.tenant, link.app_id, secret).map_err(refuse)?;
+        let (client, key_id) =
+            self.0.platform.directory.match_secret(link.tenant, link.app_id, secret).map_err(refuse)?;
         let object_id = client.service_principal.ok_or_else(|| refuse(ClientError::NoServicePrincipal))?;
         let caller = Caller {
             tenant: link.tenant,
@@ -172,7 +187,7 @@ impl Sending {
             client: link.app_id.to_string(),
             app_id: Some(link.app_id),
         };
-        self.admit(username, &link, caller)
+        self.admit(username, &link, caller, Proof::Secret(key_id))
     }
 
     /// Signs an application in with an access token for the communication audience (SASL XOAUTH2,
@@ -189,16 +204,23 @@ impl Sending {
         if !is_own {
             return Err(SignInRefusal::OtherApplication { linked: link.app_id, presented: caller.client });
         }
-        self.admit(username, &link, caller)
+        self.admit(username, &link, caller, Proof::Token)
     }
 
-    fn admit(&self, username: &str, link: &Link, caller: Caller) -> Result<SendingIdentity, SignInRefusal> {
+    fn admit(
+        &self,
+        username: &str,
+        link: &Link,
+        caller: Caller,
+        proof: Proof,
+    ) -> Result<SendingIdentity, SignInRefusal> {
         let identity = SendingIdentity {
             service: link.service.clone(),
             app_id: link.app_id,
             tenant: link.tenant,
             caller,
             username: username.to_owned(),
+            proof,
         };
         self.authorize(&identity)?;
         Ok(identity)
@@ -240,7 +262,15 @@ impl Sending {
         if client.service_principal != Some(identity.caller.object_id) {
             return Err(refuse(ClientError::NoServicePrincipal));
         }
-        if client.enabled { Ok(()) } else { Err(refuse(ClientError::Disabled)) }
+        if !client.enabled {
+            return Err(refuse(ClientError::Disabled));
+        }
+        match identity.proof {
+            Proof::Secret(key_id) if !client.has_live_secret(key_id, self.0.platform.clock.now()) => {
+                Err(SignInRefusal::SecretGone(identity.app_id))
+            }
+            Proof::Secret(_) | Proof::Token => Ok(()),
+        }
     }
 
     /// Whether an address is a registered sender of a linked, verified domain. Whole addresses are compared,

@@ -358,3 +358,19 @@ fn the_two_actions_answer_the_same_and_nothing_of_other_services() {
     let refused = ready.fixture.act(&other, "explainSmtpUsername", json!({}));
     assert!(matches!(refused, Err(ResourceError::InvalidProperty { .. })));
 }
+
+#[test]
+fn removing_the_secret_of_an_open_connection_stops_it() {
+    let ready = Ready::new();
+    let sending = &ready.fixture.sending;
+    let identity = sending.sign_in_with_secret(Ready::USERNAME, &ready.app.secret).unwrap();
+    sending.authorize(&identity).unwrap();
+    let directory = &ready.fixture.platform.directory;
+    let tenant = ready.fixture.tenant;
+    let client = directory.client(tenant, ready.app.app_id).unwrap().unwrap();
+    let (application, key_id) = (client.application.unwrap(), client.secrets[0].key_id);
+    let removed: Result<_, gatepost_directory::DirectoryError> =
+        ready.fixture.platform.store.write(|tx| directory.remove_password(tx, tenant, application, key_id));
+    removed.unwrap();
+    assert!(matches!(sending.authorize(&identity), Err(SignInRefusal::SecretGone(_))));
+}
