@@ -38,6 +38,8 @@ class Azure:
         self.authorization = AuthorizationManagementClient(self.credential, self.subscription, **settings)
         self.communication = CommunicationServiceManagementClient(self.credential, self.subscription, **settings)
         self.session = requests.Session()
+        # The environment may name another CA, or a proxy: neither is for a server on loopback.
+        self.session.trust_env = False
         self.session.verify = self.ca_file
 
     @property

@@ -25,6 +25,9 @@ use crate::wire::Wire;
 const LINGER: Duration = Duration::from_secs(5);
 const LINGER_OCTETS: usize = 64 * 1024 * 1024;
 
+/// Octets of replies for which room is kept with a connection.
+const USUAL_OUTPUT: usize = 1024;
+
 /// Why a connection ends other than by its session.
 enum Ended {
     /// The client went away, or broke TLS.
@@ -237,7 +240,11 @@ impl<G: Gate> Connection<G> {
             written = self.wire.write(self.session.output()) => written?,
             () = self.deadline.passed() => return Err(Ended::Hangup),
         }
-        self.session.output().clear();
+        let output = self.session.output();
+        output.clear();
+        if output.capacity() > USUAL_OUTPUT {
+            *output = Vec::new();
+        }
         Ok(())
     }
 

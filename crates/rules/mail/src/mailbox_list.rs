@@ -2,7 +2,7 @@
 //!
 //! SECURITY: the sender check stands on this parser. A value that another program could read as other
 //! addresses than we do is refused: groups, source routes, comments inside an address, empty elements,
-//! domain literals.
+//! encoded words in an address, domain literals.
 
 use gatepost_names::{AddressError, EmailAddress};
 
@@ -29,6 +29,9 @@ pub enum ListError {
     /// Comments nested too deep.
     #[error("comments are nested too deep")]
     DeepComment,
+    /// An encoded word inside an address (RFC 2047 section 5 forbids it); some programs decode it there.
+    #[error("an address has an encoded word in it")]
+    EncodedWord,
     /// Octets that are not UTF-8, or control characters.
     #[error("it has octets that may not be there")]
     BadOctet,
@@ -123,7 +126,8 @@ fn bare_address(cursor: &mut Cursor<'_>, start: &str) -> Result<EmailAddress, Li
     cursor.next();
     cursor.skip_while(is_word);
     let length = start.len() - cursor.rest.len();
-    Ok(EmailAddress::parse(start.get(..length).unwrap_or_default())?)
+    let address = start.get(..length).unwrap_or_default();
+    if address.contains("=?") { Err(ListError::EncodedWord) } else { Ok(EmailAddress::parse(address)?) }
 }
 
 /// A character of an atom (RFC 5322 section 3.2.3, RFC 6532 section 3.2) or the dot between two.
@@ -253,6 +257,8 @@ mod tests {
             ("(c a@b.example", ListError::Unterminated),
             ("a(c)@b.example", ListError::Syntax),
             ("a@(c)b.example", ListError::Address(AddressError::NotAnAddress)),
+            ("=?utf-8?q?x?=a@b.example", ListError::EncodedWord),
+            ("<\"=?utf-8?q?x?=\"@b.example>", ListError::EncodedWord),
             ("a@[192.0.2.1]", ListError::Address(AddressError::NotAnAddress)),
             ("a..b@c.example", ListError::Address(AddressError::BadLocalPart)),
             ("a@b..example", ListError::Address(AddressError::BadDomain)),

@@ -4,9 +4,9 @@
 //! it has only data to write, and what was promised space has it. A sequence number is never used twice.
 
 use std::collections::{BTreeMap, HashMap};
-use std::fs::{File, OpenOptions};
+use std::fs::{DirBuilder, File, OpenOptions};
 use std::io;
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -36,7 +36,7 @@ impl Segments {
     /// Finds the files of a journal; makes the folder where there is none. Sequence numbers go on above those
     /// that are there, and above `used`.
     pub(super) fn open(folder: &Path, settings: Settings, used: u64) -> io::Result<Segments> {
-        std::fs::create_dir_all(folder)?;
+        DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
         let mut files = Files { highest: used, ..Files::default() };
         for entry in std::fs::read_dir(folder)? {
             let entry = entry?;
