@@ -1,5 +1,6 @@
 """A full disk: refused for now, nothing acknowledged lost, and service again when space is back."""
 
+import email.policy
 import os
 import shutil
 import subprocess
@@ -74,7 +75,7 @@ def large(sender, size=200_000):
     message = Submission(sender.username, sender.secret, sender.address, unique("subject"))
     text = message.text()
     text.set_content("x" * 76 + "\n")
-    return message, text.as_bytes() + (b"x" * 76 + b"\r\n") * (size // 78)
+    return message, text.as_bytes(policy=email.policy.SMTP) + (b"x" * 76 + b"\r\n") * (size // 78)
 
 
 def submit(connection, message, raw):

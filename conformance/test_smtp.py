@@ -49,12 +49,12 @@ def client_names(pairs):
     return [f"{submit.__name__.removesuffix('_submit')}-{mechanism}" for submit, mechanism in pairs]
 
 
-def submission(sender, **changes):
+def submission(chain, **changes):
     """A message that this chain may send."""
     values = {
-        "username": sender.username,
-        "password": sender.secret,
-        "sender": sender.address,
+        "username": chain.username,
+        "password": chain.secret,
+        "sender": chain.address,
         "subject": unique("subject"),
         **changes,
     }
@@ -71,12 +71,12 @@ def assert_refused(outcome, reply):
     assert matches, f"{outcome.reply!r}\n{outcome.report}"
 
 
-def assert_works_again(server, sender, put_right, **changes):
+def assert_works_again(server, chain, put_right, **changes):
     """`put_right` makes the chain whole: within one second of it a message is accepted, with no restart."""
     put_right()
     deadline = time.monotonic() + IN_EFFECT_WITHIN
     while True:
-        outcome = smtplib_submit(server, submission(sender, **changes))
+        outcome = smtplib_submit(server, submission(chain, **changes))
         if outcome.ok:
             return
         assert time.monotonic() < deadline, f"still refused: {outcome.reply}"

@@ -1,6 +1,7 @@
 """The SMTP clients: each submits one message and returns its outcome in one shape."""
 
 import base64
+import email.policy
 import json
 import re
 import smtplib
@@ -114,7 +115,7 @@ def deliver(connection, submission):
         if code >= 400:
             connection.rset()
             return Outcome(False, reply_of(code, text))
-    code, text = connection.data(submission.text().as_bytes())
+    code, text = connection.data(submission.text().as_bytes(policy=email.policy.SMTP))
     return Outcome(code == 250, reply_of(code, text))
 
 
@@ -150,7 +151,7 @@ def curl_submit(server, submission, mechanism="PLAIN", *, implicit=False):
         command += ["--user", f"{submission.username}:{submission.password}"]
     command += ["--login-options", f"AUTH={mechanism}", "--mail-from", submission.sender]
     command += ["--mail-rcpt", submission.to, "--upload-file", "-"]
-    ran = _run(command, submission.text().as_string().replace("\n", "\r\n"))
+    ran = _run(command, submission.text().as_bytes(policy=email.policy.SMTP).decode())
     replies = [line for line in re.findall(r"^< (\d{3} .*?)\r?$", ran.stderr, re.M) if not line.startswith("221")]
     return Outcome(ran.returncode == 0, replies[-1] if replies else "", ran.stderr)
 

@@ -37,7 +37,8 @@ fn root() -> PathBuf {
 /// The name of a crate and its dependencies, those for tests apart.
 fn read(manifest: &Path) -> (String, Vec<String>) {
     let text = std::fs::read_to_string(manifest).unwrap();
-    let name = text.lines().find_map(|line| line.strip_prefix("name = ")).unwrap().trim_matches('"').to_owned();
+    let name =
+        text.lines().find_map(|line| line.strip_prefix("name = ")).unwrap().trim_matches('"').to_owned();
     let uses = text
         .lines()
         .skip_while(|line| line.trim() != "[dependencies]")

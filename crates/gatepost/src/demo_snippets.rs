@@ -28,7 +28,7 @@ swaks --server {host} --port {port} --tls --tls-verify --tls-ca-path '{ca}' \
 const CURL: &str = r#"# with curl
 curl --silent --show-error --url smtp://{host}:{port} --ssl-reqd --cacert '{ca}' \
   --user '{username}:{secret}' --mail-from '{sender}' --mail-rcpt you@example.com \
-  --upload-file - <<'EOF'
+  --crlf --upload-file - <<'EOF'
 From: {sender}
 To: you@example.com
 Subject: Hello from curl

@@ -48,7 +48,11 @@ async fn list_all(client: &Client, first: String) -> Result<Vec<Value>, ClientEr
 pub(crate) fn explain_smtp(folder: &Path, username: &str, output: Output) -> Result<(), String> {
     let readiness = with_client(folder, async |client| explain(&client, username).await)?;
     print!("{}", if output == Output::Json { output::json(&readiness) } else { readiness_text(&readiness) });
-    if readiness.get("ready") == Some(&Value::Bool(true)) { Ok(()) } else { Err(format!("{username} is not ready to use")) }
+    if readiness.get("ready") == Some(&Value::Bool(true)) {
+        Ok(())
+    } else {
+        Err(format!("{username} is not ready to use"))
+    }
 }
 
 async fn explain(client: &Client, username: &str) -> Result<Value, ClientError> {

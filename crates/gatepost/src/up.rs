@@ -133,11 +133,23 @@ pub enum StartError {
 /// [`StartError`].
 pub(crate) fn run(options: &UpOptions, after: Option<AfterReady>) -> Result<(), StartError> {
     let folder = DataFolder::take(&options.data)?;
+    raise_file_limit();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(|e| StartError::Service(format!("the runtime cannot start: {e}")))?;
     runtime.block_on(serve(folder, options, after))
+}
+
+/// Each connection takes a file descriptor, and the usual soft limit of 1,024 is for programs that use
+/// `select`: takes all that the hard limit gives.
+fn raise_file_limit() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    let wanted = Rlimit { current: limit.maximum, maximum: limit.maximum };
+    if let Err(error) = setrlimit(Resource::Nofile, wanted) {
+        tracing::warn!(%error, current = ?limit.current, "the limit of open files stays as it is");
+    }
 }
 
 async fn serve(folder: DataFolder, options: &UpOptions, after: Option<AfterReady>) -> Result<(), StartError> {

@@ -21,11 +21,8 @@ impl TestServer {
     /// # Panics
     /// If it does not start.
     pub async fn start(folder: &Path) -> TestServer {
-        let options = UpOptions {
-            data: folder.to_owned(),
-            addresses: Addresses::free(),
-            hold_delivery: false,
-        };
+        let options =
+            UpOptions { data: folder.to_owned(), addresses: Addresses::free(), hold_delivery: false };
         let folder = DataFolder::take(folder).expect("the data folder is free");
         TestServer { server: Server::start(folder, &options).await.expect("the server starts") }
     }
