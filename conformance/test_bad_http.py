@@ -276,10 +276,12 @@ def test_malformed_http(server, origin, request_bytes):
     with context.wrap_socket(socket.create_connection((host, port), 30), server_hostname=host) as wire:
         try:
             wire.sendall(request_bytes)
-            wire.shutdown(socket.SHUT_WR)
+            wire.settimeout(1)
             answer = wire.recv(4096)
         except (ConnectionError, ssl.SSLError):
             return
+        except TimeoutError:
+            return  # it waits for the rest of the request, as it may
     if answer:
         status = int(answer.split(b" ", 2)[1])
         assert status < 500 or status in (501, 505), answer

@@ -295,7 +295,7 @@ def test_bdat(server, shared_sender, mailbox):
         assert wire.ask("RCPT TO:<a@example.net>").startswith("250 ")
         assert wire.ask(b"BDAT 10\r\n" + text[:10]).startswith("250 2.0.0")
         assert wire.ask(b"BDAT %d LAST\r\n" % (len(text) - 10) + text[10:]).startswith("250 2.0.0")
-    assert ".\n" in mailbox.wait_for(subject).get_content()
+    assert mailbox.wait_for(subject).get_content().splitlines() == ["one", ".", "two"]
 
 
 def test_abandoned_transactions_leave_nothing(server, shared_sender, mailbox):

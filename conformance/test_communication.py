@@ -125,8 +125,9 @@ def test_keys(communication, group, service):
     assert refused.value.status_code == 400
 
 
-def test_link_notification_hub(communication, group, service):
-    hub = "/subscriptions/x/resourceGroups/y/providers/Microsoft.NotificationHubs/namespaces/n/notificationHubs/h"
+def test_link_notification_hub(azure, communication, group, service):
+    namespace = f"{azure.subscription_scope}/resourceGroups/{group}/providers/Microsoft.NotificationHubs/namespaces/n"
+    hub = f"{namespace}/notificationHubs/h"
     linked = communication.communication_services.link_notification_hub(
         group, service, {"resourceId": hub, "connectionString": "Endpoint=sb://example/;SharedAccessKey=x"}
     )

@@ -78,13 +78,15 @@ class Wire:
         return self.buffer == b""
 
     def drain(self, seconds=10):
-        """Replies up to the end of the connection."""
+        """The replies of so many seconds, or up to the end of the connection."""
         replies, deadline = [], time.monotonic() + seconds
         try:
-            while time.monotonic() < deadline:
+            while (left := deadline - time.monotonic()) > 0:
+                self.socket.settimeout(left)
                 replies.append(self.reply())
         except (Closed, TimeoutError):
             pass
+        self.socket.settimeout(30)
         return replies
 
 
