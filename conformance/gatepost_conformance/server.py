@@ -79,15 +79,17 @@ class Server:
                 text=True,
                 env={**os.environ, **self.environment},
             )
-        self._reader = threading.Thread(target=self._read, args=(self.process.stdout,), daemon=True)
+        self._reader = threading.Thread(target=self._read, args=(self.process.stdout, self._lines), daemon=True)
         self._reader.start()
         self.wait_for(lambda line: line.strip() == "ready", START_TIMEOUT)
         return time.monotonic() - began
 
-    def _read(self, stream):
+    @staticmethod
+    def _read(stream, lines):
+        # The queue is this process's own: the reader of a killed one may still be ending.
         for line in stream:
-            self._lines.put(line)
-        self._lines.put(None)
+            lines.put(line)
+        lines.put(None)
 
     def wait_for(self, wanted, timeout):
         """Reads standard output up to and with the first line for which `wanted` holds."""
