@@ -17,6 +17,8 @@ use crate::data_folder::write_private;
 
 /// The first domain of a new tenant. `localhost` names never leave the machine (RFC 6761).
 const TENANT_DOMAIN: &str = "gatepost.localhost";
+/// How long the automation principal's secret is good: a hundred years.
+const AUTOMATION_SECRET_MICROS: i64 = 100 * 365 * 86_400 * 1_000_000;
 /// Characters of a generated password: no look-alikes.
 const PASSWORD_ALPHABET: &[u8] = b"abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789";
 
@@ -41,7 +43,7 @@ pub struct Bootstrap {
 }
 
 /// The administrator who can sign in.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Administrator {
     /// The sign-in name.
@@ -53,7 +55,7 @@ pub struct Administrator {
 }
 
 /// The service principal for scripts.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Automation {
     /// The application's client id.
@@ -62,6 +64,19 @@ pub struct Automation {
     pub client_secret: String,
     /// The service principal's object id.
     pub object_id: ObjectId,
+}
+
+// SECURITY: neither shows its secret to a log.
+impl std::fmt::Debug for Administrator {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Administrator").field("object_id", &self.object_id).finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for Automation {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Automation").field("client_id", &self.client_id).finish_non_exhaustive()
+    }
 }
 
 /// Where each protocol answers. The HTTPS ones are URLs, the SMTP ones `host:port`.
@@ -251,7 +266,9 @@ fn make_automation(
     let new = NewApplication { display_name: "Gatepost automation".to_owned(), ..NewApplication::default() };
     let application = first.directory.create_application(tx, tenant, new)?;
     let principal = first.directory.create_service_principal(tx, tenant, application.app_id)?;
-    let new = NewPassword { display_name: Some("bootstrap".to_owned()), ..NewPassword::default() };
+    // Nobody renews this secret: it lasts as long as the folder. Whoever reads the file owns the folder anyway.
+    let end = from_micros(first.clock.micros().saturating_add(AUTOMATION_SECRET_MICROS));
+    let new = NewPassword { display_name: Some("bootstrap".to_owned()), end: Some(end), ..NewPassword::default() };
     let (_, secret) = first.directory.add_password(tx, tenant, application.id, new)?;
     Ok(Automation { client_id: application.app_id, client_secret: secret, object_id: principal.id })
 }

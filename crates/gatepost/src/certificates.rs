@@ -55,7 +55,15 @@ impl ServerCertificate {
     pub fn open(folder: &Path) -> Result<ServerCertificate, CertificateError> {
         let ca_file = folder.join("ca.pem");
         let (server_file, server_key) = (folder.join("server.pem"), folder.join("server.key"));
-        if !(ca_file.is_file() && folder.join("ca.key").is_file()) {
+        if ca_file.is_file() != folder.join("ca.key").is_file() && server_file.is_file() {
+            // Clients trust this authority: a new one in its place would lock them all out without a word.
+            return Err(CertificateError::Use(
+                "one of ca.pem and ca.key is missing: restore it, or remove the other and server.pem to make a \
+                 new authority"
+                    .to_owned(),
+            ));
+        }
+        if !ca_file.is_file() || !folder.join("ca.key").is_file() {
             make_authority(folder)?;
             make_server(folder)?;
         } else if !(server_file.is_file() && server_key.is_file()) || is_old(&server_file) {
@@ -167,5 +175,7 @@ mod tests {
         let second = ServerCertificate::open(dir.path()).unwrap();
         assert_eq!(std::fs::read(&second.ca_file).unwrap(), ca);
         assert!(second.server_config(&[b"http/1.1"]).is_ok());
+        std::fs::remove_file(dir.path().join("ca.key")).unwrap();
+        assert!(matches!(ServerCertificate::open(dir.path()), Err(CertificateError::Use(_))));
     }
 }

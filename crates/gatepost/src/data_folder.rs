@@ -1,8 +1,8 @@
 //! The data folder: which files are in it, and the lock that keeps a second server out.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, Permissions};
 use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{FlockOperation, flock};
@@ -45,6 +45,9 @@ impl DataFolder {
         };
         std::fs::create_dir_all(path).map_err(failed(path))?;
         let path = std::fs::canonicalize(path).map_err(failed(path))?;
+        // SECURITY: the database holds the keys that sign tokens. SQLite makes its files for everybody to read,
+        // so that the folder keeps everybody out.
+        std::fs::set_permissions(&path, Permissions::from_mode(0o700)).map_err(failed(&path))?;
         let lock_path = path.join("lock");
         let lock = OpenOptions::new()
             .create(true)
@@ -108,12 +111,12 @@ pub(crate) fn write_private(path: &Path, content: &[u8]) -> std::io::Result<()> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::os::unix::fs::PermissionsExt;
 
     #[test]
     fn a_second_server_on_the_same_folder_is_refused() {
         let dir = tempfile::tempdir().unwrap();
         let held = DataFolder::take(dir.path()).unwrap();
+        assert_eq!(std::fs::metadata(dir.path()).unwrap().permissions().mode() & 0o777, 0o700);
         assert!(matches!(DataFolder::take(dir.path()), Err(FolderError::InUse(_))));
         drop(held);
         assert!(DataFolder::take(dir.path()).is_ok());

@@ -4,6 +4,7 @@ use std::future::Future;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::pin::Pin;
+use std::time::Duration;
 
 use clap::Args;
 use gatepost_https::parse_address;
@@ -13,6 +14,9 @@ use crate::bootstrap::BootstrapError;
 use crate::certificates::CertificateError;
 use crate::data_folder::{DataFolder, FolderError};
 use crate::server::Server;
+
+/// How long threads that still work on requests are waited for at the end.
+const SHUTDOWN: Duration = Duration::from_secs(5);
 
 /// What to run once the server is ready; it gets the data folder. The server runs on beside it and after it.
 pub type AfterReady = fn(PathBuf) -> Pin<Box<dyn Future<Output = Result<(), String>> + Send>>;
@@ -138,7 +142,10 @@ pub(crate) fn run(options: &UpOptions, after: Option<AfterReady>) -> Result<(), 
         .enable_all()
         .build()
         .map_err(|e| StartError::Service(format!("the runtime cannot start: {e}")))?;
-    runtime.block_on(serve(folder, options, after))
+    let outcome = runtime.block_on(serve(folder, options, after));
+    // What was acknowledged is finished by now; a request that never ends does not keep the process.
+    runtime.shutdown_timeout(SHUTDOWN);
+    outcome
 }
 
 /// Each connection takes a file descriptor, and the usual soft limit of 1,024 is for programs that use

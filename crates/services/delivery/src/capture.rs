@@ -35,8 +35,10 @@ struct Attempt<'a> {
 }
 
 enum Failure {
-    /// The message cannot be read from the spool.
+    /// The spool does not have the message any more.
     Lost(StoreError),
+    /// The spool cannot be read now.
+    Spool(StoreError),
     /// The mailbox cannot take it now.
     Mailbox(io::Error),
 }
@@ -116,7 +118,13 @@ impl Inner {
         let leased = self.store.write_queue(|tx| queue::lease(tx, self.owner, now, until, ROUND))?;
         let mut attempts: Vec<Attempt<'_>> = leased.iter().map(|message| self.write(message)).collect();
         self.settle(&mut attempts);
-        self.record(&attempts)?;
+        // However long the store refuses: to leave the leases to their end would hold the messages back as long.
+        while let Err(error) = self.record(&attempts) {
+            if !error.is_temporary() || !self.work.wait(AFTER_FAILURE) {
+                return Err(error);
+            }
+            tracing::warn!(%error, "what was delivered cannot be recorded yet");
+        }
         self.tend_spool();
         Ok(leased.len())
     }
@@ -127,7 +135,8 @@ impl Inner {
         let first = message.recipients.first().map_or(0, |recipient| recipient.number);
         let name = Maildir::name(message.accepted_at, &format!("{}_{first}", message.id));
         let result = match self.spool.read(message.place) {
-            Err(error) => Err(Failure::Lost(error)),
+            Err(error @ StoreError::Corrupt(_)) => Err(Failure::Lost(error)),
+            Err(error) => Err(Failure::Spool(error)),
             Ok(frame) => {
                 let head = head_of(message);
                 self.maildir.write(&name, &[head.as_bytes(), &frame.message]).map_err(Failure::Mailbox)
@@ -222,14 +231,29 @@ fn outcome_of(attempt: &Attempt<'_>, now: i64) -> (RecipientState, i64, String) 
             tracing::error!(message = %attempt.message.id, %error, "a message cannot be read");
             (RecipientState::Held, now, format!("the message cannot be read from the spool: {error}"))
         }
-        Err(Failure::Mailbox(error)) => {
-            let made = attempt.message.recipients.iter().map(|r| r.attempts).max().unwrap_or(0);
-            let detail = format!("the mailbox cannot take it: {}", error.kind());
-            tracing::warn!(message = %attempt.message.id, %error, "a message cannot be captured");
-            match next_attempt(made.saturating_add(1), attempt.message.accepted_at, now) {
-                Some(due) => (RecipientState::Queued, due, detail),
-                None => (RecipientState::Failed, now, detail),
-            }
+        Err(Failure::Spool(error)) => {
+            tracing::warn!(message = %attempt.message.id, %error, "a message cannot be read now");
+            // In the end it is held: unlike a failed one it stays in the spool, where it may well be whole.
+            try_again(attempt, now, RecipientState::Held, format!("the spool cannot be read now: {error}"))
         }
+        Err(Failure::Mailbox(error)) => {
+            tracing::warn!(message = %attempt.message.id, %error, "a message cannot be captured");
+            let detail = format!("the mailbox cannot take it: {}", error.kind());
+            try_again(attempt, now, RecipientState::Failed, detail)
+        }
+    }
+}
+
+/// Queued until the next attempt; `in_the_end` when there is to be none.
+fn try_again(
+    attempt: &Attempt<'_>,
+    now: i64,
+    in_the_end: RecipientState,
+    detail: String,
+) -> (RecipientState, i64, String) {
+    let made = attempt.message.recipients.iter().map(|r| r.attempts).max().unwrap_or(0);
+    match next_attempt(made.saturating_add(1), attempt.message.accepted_at, now) {
+        Some(due) => (RecipientState::Queued, due, detail),
+        None => (in_the_end, now, detail),
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use gatepost_access::Caller;
+use gatepost_clock::{Timestamp, from_micros};
 use gatepost_names::PrincipalKind;
 use gatepost_oauth::{ClaimsError, Resource, VerifiedClaims};
 use gatepost_store::StoreError;
@@ -72,6 +73,14 @@ impl Tokens {
     /// # Errors
     /// [`TokenError`], by cause.
     pub fn verify(&self, bearer: &str, resource: Resource) -> Result<Caller, TokenError> {
+        self.verify_until(bearer, resource).map(|(caller, _)| caller)
+    }
+
+    /// As [`Tokens::verify`]; answers also when the token ends, for who stays signed in by it.
+    ///
+    /// # Errors
+    /// [`TokenError`], by cause.
+    pub fn verify_until(&self, bearer: &str, resource: Resource) -> Result<(Caller, Timestamp), TokenError> {
         if bearer.len() > MAX_TOKEN {
             return Err(TokenError::Malformed);
         }
@@ -91,7 +100,7 @@ impl Tokens {
                 };
                 self.0.verified.put(hash, Arc::new(renewed), now);
             }
-            return Ok(known.caller.clone());
+            return Ok((known.caller.clone(), ends(&known.claims)));
         }
         let claims = self.genuine_claims(bearer)?;
         claims.check_origin(&self.0.authority).map_err(|error| of_claims(error, &claims))?;
@@ -109,9 +118,9 @@ impl Tokens {
         };
         check(&verified, now, resource)?;
         self.require_live(&verified.claims)?;
-        let caller = verified.caller.clone();
+        let answer = (verified.caller.clone(), ends(&verified.claims));
         self.0.verified.put(hash, Arc::new(verified), now);
-        Ok(caller)
+        Ok(answer)
     }
 
     /// The claims of a token that one of this server's keys signed.
@@ -137,6 +146,10 @@ impl Tokens {
             false => Err(TokenError::PrincipalGone),
         }
     }
+}
+
+fn ends(claims: &VerifiedClaims) -> Timestamp {
+    from_micros(claims.exp.saturating_mul(1_000_000))
 }
 
 /// What is checked of a genuine token at each use, but for whether its principal lives.

@@ -2,16 +2,20 @@
 
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use gatepost_smtp::client::{Client, Event, Outgoing, Profile};
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 use tokio_rustls::TlsConnector;
 
 use super::{Options, Security};
+
+/// How long a server may take to say something; one that takes longer has failed.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A connection that has been opened as far as [`Event::Ready`].
 pub(super) struct Session {
@@ -110,7 +114,8 @@ impl Session {
             self.used = 0;
             self.flush().await?;
             self.input.reserve(4096);
-            if self.stream.read_buf(&mut self.input).await? == 0 {
+            let read = timeout(PATIENCE, self.stream.read_buf(&mut self.input)).await;
+            if read.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?? == 0 {
                 return Err(io::ErrorKind::UnexpectedEof.into());
             }
         }

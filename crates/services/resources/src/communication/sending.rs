@@ -13,6 +13,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use gatepost_access::{Caller, Denied};
+use gatepost_clock::Timestamp;
 use gatepost_directory::ClientError;
 use gatepost_names::{ApplicationId, DomainName, EmailAddress, PrincipalKind, ResourceId, TenantId};
 use gatepost_store::{Conn, StoreError};
@@ -48,8 +49,8 @@ pub struct SendingIdentity {
 pub enum Proof {
     /// The client secret with this key id.
     Secret(Uuid),
-    /// An access token.
-    Token,
+    /// An access token, and when it ends.
+    Token(Timestamp),
 }
 
 /// Why an application may not sign in, or no longer send. The text is the operator's.
@@ -197,14 +198,15 @@ impl Sending {
     /// [`SignInRefusal`].
     pub fn sign_in_with_token(&self, username: &str, token: &str) -> Result<SendingIdentity, SignInRefusal> {
         let link = self.link(username)?;
-        let caller = self.0.tokens.verify(token, Audience::Communication).map_err(SignInRefusal::Token)?;
+        let (caller, ends) =
+            self.0.tokens.verify_until(token, Audience::Communication).map_err(SignInRefusal::Token)?;
         let is_own = caller.kind == PrincipalKind::ServicePrincipal
             && caller.tenant == link.tenant
             && caller.app_id == Some(link.app_id);
         if !is_own {
             return Err(SignInRefusal::OtherApplication { linked: link.app_id, presented: caller.client });
         }
-        self.admit(username, &link, caller, Proof::Token)
+        self.admit(username, &link, caller, Proof::Token(ends))
     }
 
     fn admit(
@@ -265,11 +267,13 @@ impl Sending {
         if !client.enabled {
             return Err(refuse(ClientError::Disabled));
         }
+        let now = self.0.platform.clock.now();
         match identity.proof {
-            Proof::Secret(key_id) if !client.has_live_secret(key_id, self.0.platform.clock.now()) => {
+            Proof::Secret(key_id) if !client.has_live_secret(key_id, now) => {
                 Err(SignInRefusal::SecretGone(identity.app_id))
             }
-            Proof::Secret(_) | Proof::Token => Ok(()),
+            Proof::Token(ends) if ends <= now => Err(SignInRefusal::Token(TokenError::Expired)),
+            Proof::Secret(_) | Proof::Token(_) => Ok(()),
         }
     }
 
@@ -313,6 +317,13 @@ impl Sending {
     }
 
     fn link(&self, username: &str) -> Result<Arc<Link>, SignInRefusal> {
+        // SECURITY: anybody can make up a legacy username with an application id of their own: it stands for
+        // something, and is remembered, only where there is such an application.
+        if let Some(legacy) = username::parse_legacy(username)
+            && self.0.platform.directory.client(legacy.tenant, legacy.app_id)?.is_none()
+        {
+            return Err(SignInRefusal::Client { app_id: legacy.app_id, cause: ClientError::NotFound });
+        }
         self.remembered(
             username,
             |memory| &mut memory.links,

@@ -374,3 +374,26 @@ fn removing_the_secret_of_an_open_connection_stops_it() {
     removed.unwrap();
     assert!(matches!(sending.authorize(&identity), Err(SignInRefusal::SecretGone(_))));
 }
+
+#[test]
+fn a_connection_does_not_outlive_the_token_that_opened_it() {
+    let ready = Ready::new();
+    let directory = &ready.fixture.platform.directory;
+    let client = directory.verify_secret(ready.fixture.tenant, ready.app.app_id, &ready.app.secret).unwrap();
+    let audience = "https://communication.azure.com";
+    let token =
+        ready.fixture.tokens.client_credentials(ready.fixture.tenant, &client, audience, &[]).unwrap();
+    let sending = &ready.fixture.sending;
+    let identity = sending.sign_in_with_token(Ready::USERNAME, &token.access_token).unwrap();
+    sending.authorize(&identity).unwrap();
+    ready.fixture.platform.clock.advance(std::time::Duration::from_secs(2 * 3600));
+    assert!(matches!(sending.authorize(&identity), Err(SignInRefusal::Token(_))));
+}
+
+#[test]
+fn made_up_legacy_usernames_leave_no_trace() {
+    let ready = Ready::new();
+    let username = format!("contoso.{}.{}", Uuid::from_u128(7), ready.fixture.tenant);
+    ready.fixture.sending.note_refusal(&username, "no");
+    assert!(ready.fixture.platform.refusals.recent(&username).is_empty());
+}

@@ -54,9 +54,9 @@ pub(super) enum Unresolved {
 /// The parts of a username in the legacy form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Legacy<'a> {
-    service: &'a str,
-    app_id: ApplicationId,
-    tenant: TenantId,
+    pub(super) service: &'a str,
+    pub(super) app_id: ApplicationId,
+    pub(super) tenant: TenantId,
 }
 
 /// Reads the legacy form: the last two of the parts between dots, or between bars, are GUIDs.
