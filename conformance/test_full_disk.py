@@ -15,7 +15,7 @@ from gatepost_conformance.mailbox import Mailbox
 from gatepost_conformance.sender import Sender, unique
 from gatepost_conformance.server import Server
 
-SIZE_MIB = 96
+SIZE_MIB = 320
 KEEP_FREE_KIB = 512
 
 
@@ -70,7 +70,7 @@ def disk(tmp_path):
     disk.unmount()
 
 
-def large(sender, size=200_000):
+def large(sender, size=1_000_000):
     """A message that needs room."""
     message = Submission(sender.username, sender.secret, sender.address, unique("subject"))
     text = message.text()
@@ -109,7 +109,8 @@ def run_on_full_disk(disk, server):
     refusals = []
     with connect(server) as connection:
         sign_in(connection, before, "PLAIN")
-        for _ in range(40):
+        # What the spool set aside before is used up first; the disk holds no more than this.
+        for _ in range(SIZE_MIB):
             message, raw = large(sender)
             code, text = submit(connection, message, raw)
             if code == 250:

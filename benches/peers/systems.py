@@ -60,6 +60,8 @@ class System:
     """What the runner asks of each."""
 
     name = ""
+    # Whether it offers PIPELINING; a client that pipelines all the same is cut off.
+    pipelining = True
     username, password, sender = USER, PASSWORD, SENDER
 
     def __init__(self, folder, cache):
@@ -212,6 +214,7 @@ class OpenSmtpd(System):
     """OpenSMTPD 7.6 in a folder with Debian 13; its queue is mounted from the run's folder."""
 
     name = "OpenSMTPD"
+    pipelining = False
     process, roots, spool = None, (), None
     port = OPENSMTPD_PORT
 
@@ -231,6 +234,7 @@ class OpenSmtpd(System):
         # It looks up the name of each client: answered from this file, at once.
         (etc / "hosts").write_text("127.0.0.1 localhost\n::1 localhost\n")
         (etc / "resolv.conf").write_text("lookup file\n")
+        self.widen_backlog()
         queue = self.folder / "opensmtpd"
         queue.mkdir(mode=0o711)
         spool = self.root / "var/spool/smtpd"
@@ -244,6 +248,14 @@ class OpenSmtpd(System):
         wait_until(lambda: listens(self.port), "OpenSMTPD")
         command("chroot", self.root, "smtpctl", "pause", "mta")
         self.roots = (self.process.pid,)
+
+    def widen_backlog(self):
+        """OpenSMTPD listens with a backlog of 5: of 100 clients at once most would wait seconds for a connection."""
+        library = self.root / "usr/lib/backlog.so"
+        source = self.folder / "backlog.c"
+        source.write_text(BACKLOG)
+        command("cc", "-shared", "-fPIC", "-O1", "-o", library, source)
+        (self.root / "etc/ld.so.preload").write_text("/usr/lib/backlog.so\n")
 
     def queued(self):
         """Messages in the queue."""
@@ -268,6 +280,12 @@ smtp limit max-mails 100000
 listen on 127.0.0.1 port {port} tls-require pki localhost auth <users>
 action "out" relay
 match auth from any for any action "out"
+"""
+
+
+BACKLOG = """#include <sys/syscall.h>
+#include <unistd.h>
+int listen(int fd, int backlog) { (void)backlog; return (int)syscall(SYS_listen, fd, 4096); }
 """
 
 
@@ -315,7 +333,7 @@ SYSTEMS = {"gatepost": Gatepost, "postfix": Postfix, "opensmtpd": OpenSmtpd, "ca
 
 def set_up(cache):
     """Debian's packages (nothing of theirs is started) and the Debian 13 folder."""
-    wanted = {"postfix": "postfix", "dovecot": "dovecot-core", "debootstrap": "debootstrap", "strace": "strace"}
+    wanted = {"postfix": "postfix", "dovecot": "dovecot-core", "debootstrap": "debootstrap", "strace": "strace", "ip": "iproute2"}
     missing = [package for program, package in wanted.items() if not shutil.which(program)]
     policy = Path("/usr/sbin/policy-rc.d")
     if missing:

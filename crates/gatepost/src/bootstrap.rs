@@ -268,7 +268,8 @@ fn make_automation(
     let principal = first.directory.create_service_principal(tx, tenant, application.app_id)?;
     // Nobody renews this secret: it lasts as long as the folder. Whoever reads the file owns the folder anyway.
     let end = from_micros(first.clock.micros().saturating_add(AUTOMATION_SECRET_MICROS));
-    let new = NewPassword { display_name: Some("bootstrap".to_owned()), end: Some(end), ..NewPassword::default() };
+    let new =
+        NewPassword { display_name: Some("bootstrap".to_owned()), end: Some(end), ..NewPassword::default() };
     let (_, secret) = first.directory.add_password(tx, tenant, application.id, new)?;
     Ok(Automation { client_id: application.app_id, client_secret: secret, object_id: principal.id })
 }

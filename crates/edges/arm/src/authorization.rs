@@ -1,5 +1,6 @@
 //! Microsoft.Authorization at every scope.
 
+use gatepost_resources::Intent;
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -22,10 +23,13 @@ impl Arm {
                 resources.role_definition(caller, &scope, &id).map(Reply::ok).map_err(refuse)
             }
             // 201 also for a change: clients accept nothing else.
-            (&Method::PUT, Target::RoleDefinition(scope, id)) => resources
-                .put_role_definition(caller, &scope, &id, &request.body()?)
-                .map(|body| Reply::with(StatusCode::CREATED, body))
-                .map_err(refuse),
+            (&Method::PUT, Target::RoleDefinition(scope, id)) => {
+                let body = request.body_for(resources, Intent::WriteRoleDefinition(&scope))?;
+                resources
+                    .put_role_definition(caller, &scope, &id, &body)
+                    .map(|body| Reply::with(StatusCode::CREATED, body))
+                    .map_err(refuse)
+            }
             (&Method::DELETE, Target::RoleDefinition(scope, id)) => {
                 resources.delete_role_definition(caller, &scope, &id).map(deleted).map_err(refuse)
             }
@@ -37,8 +41,9 @@ impl Arm {
                 resources.role_assignment(caller, &scope, &name).map(Reply::ok).map_err(refuse)
             }
             (&Method::PUT, Target::RoleAssignment(scope, name)) => {
+                let body = request.body_for(resources, Intent::WriteRoleAssignment(&scope))?;
                 let (body, created) =
-                    resources.put_role_assignment(caller, &scope, &name, &request.body()?).map_err(refuse)?;
+                    resources.put_role_assignment(caller, &scope, &name, &body).map_err(refuse)?;
                 Ok(Reply::with(if created { StatusCode::CREATED } else { StatusCode::OK }, body))
             }
             (&Method::DELETE, Target::RoleAssignment(scope, name)) => {

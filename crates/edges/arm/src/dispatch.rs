@@ -2,7 +2,7 @@
 
 use gatepost_access::Caller;
 use gatepost_https::Call;
-use gatepost_resources::{Conditions, Expand, Listing, Page, ResourceError};
+use gatepost_resources::{Conditions, Expand, Intent, Listing, Page, ResourceError, Resources};
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -34,17 +34,28 @@ impl Request<'_> {
         Refusal::method_not_allowed(&self.call.method)
     }
 
-    /// The JSON body of a PUT or PATCH.
-    pub(crate) fn body(&self) -> Result<Value, Refusal> {
+    /// The JSON body of a PUT or PATCH, of a caller who may do it: others are refused before it is looked at.
+    pub(crate) fn body_for(&self, resources: &Resources, intent: Intent<'_>) -> Result<Value, Refusal> {
+        resources.authorize_intent(self.caller, intent).map_err(|error| self.refuse(error))?;
+        self.body()
+    }
+
+    /// As [`Request::body_for`], for a POST: `null` where there is no body.
+    pub(crate) fn optional_body_for(
+        &self,
+        resources: &Resources,
+        intent: Intent<'_>,
+    ) -> Result<Value, Refusal> {
+        resources.authorize_intent(self.caller, intent).map_err(|error| self.refuse(error))?;
+        if self.call.body.is_empty() { Ok(Value::Null) } else { self.body() }
+    }
+
+    /// The JSON body of a request that needs no right.
+    fn body(&self) -> Result<Value, Refusal> {
         if self.call.body.is_empty() {
             return Err(Refusal::malformed_body("the request has no content"));
         }
         serde_json::from_slice(&self.call.body).map_err(|error| Refusal::malformed_body(&error.to_string()))
-    }
-
-    /// The JSON body of a POST; `null` where there is none.
-    pub(crate) fn optional_body(&self) -> Result<Value, Refusal> {
-        if self.call.body.is_empty() { Ok(Value::Null) } else { self.body() }
     }
 
     pub(crate) fn query(&self, name: &str) -> Option<String> {

@@ -2,7 +2,7 @@
 
 use gatepost_names::{ResourceId, Scope, SubscriptionId};
 use gatepost_resources::provider::ActionReply;
-use gatepost_resources::{Acted, Collection, Deleted, Shown, Written};
+use gatepost_resources::{Acted, Collection, Deleted, Intent, Shown, Written};
 use http::{HeaderName, Method, StatusCode, header};
 use uuid::Uuid;
 
@@ -54,11 +54,13 @@ impl Arm {
             Method::GET => resources.group(caller, scope).map(shown).map_err(refuse),
             Method::HEAD => resources.exists(caller, scope).map(Arm::head).map_err(refuse),
             Method::PUT => {
-                let done = resources.put_group(caller, scope, &request.body()?, &request.conditions());
+                let body = request.body_for(resources, Intent::WriteGroup(scope))?;
+                let done = resources.put_group(caller, scope, &body, &request.conditions());
                 done.map(|written| self.written(request, scope, "", written)).map_err(refuse)
             }
             Method::PATCH => {
-                let done = resources.patch_group(caller, scope, &request.body()?, &request.conditions());
+                let body = request.body_for(resources, Intent::WriteGroup(scope))?;
+                let done = resources.patch_group(caller, scope, &body, &request.conditions());
                 done.map(|written| self.written(request, scope, "", written)).map_err(refuse)
             }
             Method::DELETE => {
@@ -86,11 +88,13 @@ impl Arm {
             Method::GET => resources.get(caller, id).map(shown).map_err(refuse),
             Method::HEAD => resources.exists(caller, scope).map(Arm::head).map_err(refuse),
             Method::PUT => {
-                let done = resources.put(caller, id, &request.body()?, &request.conditions());
+                let body = request.body_for(resources, Intent::WriteResource(id))?;
+                let done = resources.put(caller, id, &body, &request.conditions());
                 done.map(|written| self.written(request, scope, namespace, written)).map_err(refuse)
             }
             Method::PATCH => {
-                let done = resources.patch(caller, id, &request.body()?, &request.conditions());
+                let body = request.body_for(resources, Intent::WriteResource(id))?;
+                let done = resources.patch(caller, id, &body, &request.conditions());
                 done.map(|written| self.written(request, scope, namespace, written)).map_err(refuse)
             }
             Method::DELETE => {
@@ -116,9 +120,10 @@ impl Arm {
 
     /// POST to a resource's action, or to an action of a provider on a subscription.
     fn on_action(&self, request: &Request<'_>, list: &Collection, name: &str) -> Result<Reply, Refusal> {
-        let (resources, caller, body) = (&self.resources, request.caller, request.optional_body()?);
+        let (resources, caller) = (&self.resources, request.caller);
         let refuse = |error| request.refuse(error);
         if let Some(id) = list.within.resource() {
+            let body = request.optional_body_for(resources, Intent::Act(&id, name))?;
             let done = resources.act(caller, &id, name, &body).map_err(refuse)?;
             return Ok(match done {
                 Acted::Done(body) => Reply::ok(body),
@@ -131,6 +136,7 @@ impl Arm {
         let action = resources.subscription_action(&list.namespace, name).map_err(refuse)?;
         let subscription = list.within.subscription_id().filter(|_| list.within.resource_group().is_none());
         let Some(subscription) = subscription else { return Err(request.wrong_method()) };
+        let body = request.optional_body_for(resources, Intent::ActOnSubscription(subscription, action))?;
         match resources.act_on_subscription(caller, subscription, action, &body).map_err(refuse)? {
             ActionReply::Done(body) => Ok(Reply::ok(body)),
             ActionReply::Accepted => Ok(Reply::empty(StatusCode::ACCEPTED)),

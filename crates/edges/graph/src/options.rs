@@ -2,7 +2,7 @@
 
 use gatepost_directory::{ListRequest, ObjectKind, Order, property_name};
 use gatepost_https::Call;
-use gatepost_odata::{Call as Function, Comparison, Filter, Operand, parse};
+use gatepost_odata::{Call as Function, Comparison, Filter, FilterFault, Operand, parse};
 
 use crate::error::GraphError;
 
@@ -64,8 +64,13 @@ impl Options {
             "select" => self.select = select(value, kind)?,
             "format" => {}
             "filter" => {
-                let filter = parse(value)
-                    .map_err(|error| GraphError::bad_request(format!("Invalid filter clause: {error}")))?;
+                let filter = parse(value).map_err(|error| {
+                    let text = format!("Invalid filter clause: {error}");
+                    match error.fault {
+                        FilterFault::NestedLambda => GraphError::unsupported_query(text),
+                        _ => GraphError::bad_request(text),
+                    }
+                })?;
                 self.list.filter = Some(filter);
             }
             "search" => self.list.search = Some(search(value)?),

@@ -909,3 +909,24 @@ fn another_tenants_objects_do_not_exist() {
     let taken = house.post("/v1.0/servicePrincipals", &json!({"appId": theirs.app_id}));
     assert_eq!(taken.status, 400);
 }
+
+#[test]
+fn an_exponential_filter_is_an_unsupported_query() {
+    let house = House::new();
+    house.get("/v1.0/applications?$filter=tags/any(a:tags/any(b:b%20eq%20a))").refuses(
+        400,
+        "Request_UnsupportedQuery",
+        "Invalid filter clause: A lambda inside another lambda is not supported at position 19.",
+    );
+    let tags: Vec<String> = (0..300).map(|number| format!("tag {number}")).collect();
+    for name in ["a", "b", "c", "d", "e", "f"] {
+        let made = house.post("/v1.0/applications", &json!({"displayName": name, "tags": tags}));
+        assert_eq!(made.status, 201, "{}", made.body);
+    }
+    let conditions = vec!["t%20eq%20'x'"; 700].join("%20or%20");
+    house.get(&format!("/v1.0/applications?$filter=tags/any(t:{conditions})")).refuses(
+        400,
+        "Request_UnsupportedQuery",
+        "The filter is too complex for the objects that it is evaluated on.",
+    );
+}

@@ -11,11 +11,12 @@ use http::header::{self, HeaderValue};
 use http::{Method, Request, StatusCode, Version};
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Body, Incoming};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::deadline::Deadline;
+use crate::limits::FREE_BODY;
 use crate::{Answer, Call, Edge, Limits, no_content};
 
 /// How long and how much is read and thrown away after a body was refused, so that a peer which sends all of it
@@ -35,13 +36,17 @@ pub(crate) struct Exchange {
     running: Arc<Semaphore>,
     /// Those that run and those that wait.
     admitted: Arc<Semaphore>,
+    /// Bytes that are left of [`Limits::bodies`].
+    bodies: Arc<Semaphore>,
 }
 
 /// What reading a body came to.
 enum BodyRead {
-    Whole(Bytes),
+    /// With its share of [`Limits::bodies`], to be given back together with the bytes.
+    Whole(Bytes, Option<OwnedSemaphorePermit>),
     TooLarge,
     TooSlow,
+    NoRoom,
 }
 
 impl Exchange {
@@ -51,6 +56,7 @@ impl Exchange {
             limits,
             running: Arc::new(Semaphore::new(limits.running)),
             admitted: Arc::new(Semaphore::new(limits.running + limits.waiting)),
+            bodies: Arc::new(Semaphore::new(limits.bodies.min(Semaphore::MAX_PERMITS))),
         }
     }
 
@@ -93,13 +99,19 @@ impl Exchange {
     async fn answer_call(&self, call: &Call, mut body: Incoming) -> Result<Answer, Gone> {
         let expects = call.headers.contains_key(header::EXPECT);
         match self.read_body(call, &mut body).await? {
-            BodyRead::Whole(bytes) => Ok(self.ask(call, bytes).await),
+            BodyRead::Whole(bytes, share) => Ok(self.ask(call, bytes, share).await),
             BodyRead::TooLarge => {
                 // A peer that waits for "100 Continue" sends nothing after a refusal.
                 if !expects {
                     tokio::spawn(drain(body));
                 }
                 Ok(closing(self.edge.too_large(call)))
+            }
+            BodyRead::NoRoom => {
+                tracing::warn!(request_id = %call.request_id, "refused: too many bytes of bodies in memory");
+                // Part of the body has come: the peer is sending it.
+                tokio::spawn(drain(body));
+                Ok(closing(overloaded()))
             }
             BodyRead::TooSlow => Ok(closing(no_content(StatusCode::REQUEST_TIMEOUT))),
         }
@@ -112,14 +124,16 @@ impl Exchange {
             return Ok(BodyRead::TooLarge);
         }
         if body.is_end_stream() {
-            return Ok(BodyRead::Whole(Bytes::new()));
+            return Ok(BodyRead::Whole(Bytes::new(), None));
         }
         let allowed = self.limits.body + self.limits.transfer(declared.map_or(limit, |n| n as usize));
-        tokio::time::timeout(allowed, collect(body, limit)).await.unwrap_or(Ok(BodyRead::TooSlow))
+        tokio::time::timeout(allowed, collect(body, limit, &self.bodies))
+            .await
+            .unwrap_or(Ok(BodyRead::TooSlow))
     }
 
     /// Runs the edge on a thread that may block.
-    async fn ask(&self, call: &Call, body: Bytes) -> Answer {
+    async fn ask(&self, call: &Call, body: Bytes, share: Option<OwnedSemaphorePermit>) -> Answer {
         let Ok(admitted) = Arc::clone(&self.admitted).try_acquire_owned() else {
             tracing::warn!(request_id = %call.request_id, "refused: too many requests wait already");
             return overloaded();
@@ -130,7 +144,7 @@ impl Exchange {
         let asked = tokio::task::spawn_blocking(move || {
             let answer = std::panic::catch_unwind(AssertUnwindSafe(|| edge.answer(whole)));
             // INVARIANT: the places are given back when the work ends, also where the peer did not wait for it.
-            drop((admitted, running));
+            drop((admitted, running, share));
             answer.ok()
         });
         match asked.await {
@@ -175,17 +189,30 @@ fn overloaded() -> Answer {
     answer
 }
 
-async fn collect(body: &mut Incoming, limit: usize) -> Result<BodyRead, Gone> {
+async fn collect(body: &mut Incoming, limit: usize, bodies: &Arc<Semaphore>) -> Result<BodyRead, Gone> {
     let mut whole = BytesMut::new();
+    let mut share: Option<OwnedSemaphorePermit> = None;
     while let Some(frame) = body.frame().await {
         if let Ok(data) = frame?.into_data() {
             if whole.len() + data.len() > limit {
                 return Ok(BodyRead::TooLarge);
             }
+            let length = whole.len() + data.len();
+            let missing = length.saturating_sub(FREE_BODY + share.as_ref().map_or(0, |s| s.num_permits()));
+            if missing > 0 {
+                let wanted = u32::try_from(missing).unwrap_or(u32::MAX);
+                let Ok(more) = Arc::clone(bodies).try_acquire_many_owned(wanted) else {
+                    return Ok(BodyRead::NoRoom);
+                };
+                match &mut share {
+                    Some(share) => share.merge(more),
+                    None => share = Some(more),
+                }
+            }
             whole.extend_from_slice(&data);
         }
     }
-    Ok(BodyRead::Whole(whole.freeze()))
+    Ok(BodyRead::Whole(whole.freeze(), share))
 }
 
 async fn drain(mut body: Incoming) {

@@ -19,5 +19,5 @@ mod listener;
 pub use absent::Absent;
 pub use address::{BadAddress, Listener, parse_address};
 pub use call::{Answer, Call, Edge, QueryPairs, json, no_content};
-pub use limits::Limits;
+pub use limits::{FREE_BODY, Limits};
 pub use listener::{serve, serve_plain, serve_with};

@@ -2,6 +2,10 @@
 
 use std::time::Duration;
 
+/// What each body may have without counting towards [`Limits::bodies`]: ordinary requests go on while large
+/// bodies are refused.
+pub const FREE_BODY: usize = 64 * 1024;
+
 /// The limits of one listener. None of the times is an idle timer that a peer can keep feeding: each one bounds
 /// a whole step.
 #[derive(Clone, Copy, Debug)]
@@ -18,6 +22,9 @@ pub struct Limits {
     pub body: Duration,
     /// Bytes a second that a peer must manage, in either direction, on top of the fixed times.
     pub slowest: u32,
+    /// Bytes of bodies that may be in memory at once, beside the first [`FREE_BODY`] of each; beyond it the answer
+    /// is 503. A body is read before anybody knows who sends it.
+    pub bodies: usize,
     /// Requests that the edge works on at once.
     pub running: usize,
     /// Requests that may wait for that; beyond it the answer is 503.
@@ -35,6 +42,7 @@ impl Default for Limits {
             idle: Duration::from_secs(75),
             body: Duration::from_secs(30),
             slowest: 16 * 1024,
+            bodies: 64 * 1024 * 1024,
             running: 64,
             waiting: 1024,
             grace: Duration::from_secs(30),

@@ -13,7 +13,7 @@ use http::StatusCode;
 use serde_json::json;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
 const BODY_LIMIT: usize = 64 * 1024;
@@ -21,17 +21,20 @@ const BODY_LIMIT: usize = 64 * 1024;
 /// `/panic` panics, `/wait` waits until it is let go, everything else tells what came.
 struct Probe {
     let_go: Mutex<mpsc::Receiver<()>>,
+    body_limit: usize,
+    waiting: Arc<Notify>,
 }
 
 impl Edge for Probe {
     fn body_limit(&self) -> usize {
-        BODY_LIMIT
+        self.body_limit
     }
 
     fn answer(&self, call: Call) -> Answer {
         match call.path.as_str() {
             "/panic" => panic!("the edge was told to"),
             "/wait" => {
+                self.waiting.notify_one();
                 self.let_go.lock().unwrap().recv().unwrap();
                 no_content(StatusCode::NO_CONTENT)
             }
@@ -56,16 +59,23 @@ struct Server {
     stop: watch::Sender<bool>,
     task: JoinHandle<()>,
     let_go: mpsc::Sender<()>,
+    /// Told when a request has begun to wait.
+    waiting: Arc<Notify>,
 }
 
 async fn start(limits: Limits) -> Server {
+    start_for(limits, BODY_LIMIT).await
+}
+
+async fn start_for(limits: Limits, body_limit: usize) -> Server {
     let listener = Listener::bind(&parse_address("127.0.0.1:0").unwrap()).await.unwrap();
     let address = listener.addresses()[0];
     let (stop, stopped) = watch::channel(false);
     let (let_go, waits) = mpsc::channel();
-    let edge = Arc::new(Probe { let_go: Mutex::new(waits) });
+    let waiting = Arc::new(Notify::new());
+    let edge = Arc::new(Probe { let_go: Mutex::new(waits), body_limit, waiting: Arc::clone(&waiting) });
     let task = tokio::spawn(serve_with(listener, None, edge, limits, stopped));
-    Server { address, stop, task, let_go }
+    Server { address, stop, task, let_go, waiting }
 }
 
 impl Server {
@@ -161,6 +171,32 @@ async fn a_chunked_body_is_refused_as_soon_as_it_passes_the_limit() {
     stream.write_all(&vec![b'x'; BODY_LIMIT + 1]).await.unwrap();
     let (head, _) = read_answer(&mut stream).await;
     assert!(head.starts_with("http/1.1 413"), "{head}");
+}
+
+#[tokio::test]
+async fn bodies_of_strangers_fill_no_more_memory_than_the_budget() {
+    let free = 64 * 1024;
+    let server = start_for(Limits { bodies: 1000, ..Limits::default() }, 1024 * 1024).await;
+    let post = |path: &str, length: usize| {
+        format!("POST {path} HTTP/1.1\r\nHost: h\r\nContent-Length: {length}\r\n\r\n{}", "x".repeat(length))
+    };
+    // The budget is taken until the edge has answered.
+    let mut holder = server.connect().await;
+    holder.write_all(post("/wait", free + 1000).as_bytes()).await.unwrap();
+    server.waiting.notified().await;
+    let mut refused = server.connect().await;
+    let (head, _) = ask(&mut refused, &post("/p", free + 1)).await;
+    assert!(head.starts_with("http/1.1 503") && head.contains("retry-after: 1"), "{head}");
+    assert!(head.contains("connection: close"), "{head}");
+    assert!(is_closed(&mut refused).await);
+    let mut small = server.connect().await;
+    assert!(ask(&mut small, &post("/p", free)).await.1.contains(r#""length":65536"#));
+    server.let_go.send(()).unwrap();
+    assert!(read_answer(&mut holder).await.0.starts_with("http/1.1 204"));
+    let mut large = server.connect().await;
+    assert!(ask(&mut large, &post("/p", free + 1000)).await.0.starts_with("http/1.1 200"));
+    let mut larger = server.connect().await;
+    assert!(ask(&mut larger, &post("/p", free + 1001)).await.0.starts_with("http/1.1 503"));
 }
 
 #[tokio::test]

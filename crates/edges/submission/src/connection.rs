@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,7 +23,7 @@ use crate::settings::Settings;
 use crate::wire::Wire;
 
 /// How long, and for how many octets, a client that was refused is listened to so that it reads its reply.
-const LINGER: Duration = Duration::from_secs(5);
+pub(crate) const LINGER: Duration = Duration::from_secs(5);
 const LINGER_OCTETS: usize = 64 * 1024 * 1024;
 
 /// Octets of replies for which room is kept with a connection.
@@ -58,7 +59,8 @@ pub(crate) struct Connection<G: Gate> {
     peer: SocketAddr,
     mode: Mode,
     stop: watch::Receiver<bool>,
-    stopping: bool,
+    /// When a stopping server ends the connection, whatever it is doing; set once.
+    stop_by: Option<Instant>,
     session: Session,
     signed_in: Option<SignedIn<G::Identity>>,
     input: Vec<u8>,
@@ -66,6 +68,8 @@ pub(crate) struct Connection<G: Gate> {
     deadline: Deadline,
     opened: Instant,
     pace: Pace,
+    /// The message that is being received, and since when.
+    receiving: Option<(u64, Instant)>,
 }
 
 /// What the deadline was set for.
@@ -93,11 +97,12 @@ impl<G: Gate> Connection<G> {
             peer,
             mode,
             stop,
-            stopping: false,
+            stop_by: None,
             share: Share::new(&server.budget),
             deadline: Deadline::after(server.settings.command),
             opened: now,
             pace: Pace { awaiting: session.awaiting(), progress: session.progress(), begun: now, octets: 0 },
+            receiving: None,
             session,
             signed_in: None,
             input: Vec::new(),
@@ -138,6 +143,10 @@ impl<G: Gate> Connection<G> {
                     self.read_more().await?;
                     continue;
                 }
+                Step::Flush => {
+                    self.input.drain(..used);
+                    self.write_replies().await?;
+                }
                 Step::StartTls => {
                     // SECURITY: whatever came in plain text after the command is gone before TLS begins.
                     self.input = Vec::new();
@@ -171,7 +180,12 @@ impl<G: Gate> Connection<G> {
         let config = Arc::clone(&self.server.tls);
         // Boxed: its state is large and short-lived, the connection's is not.
         let handshake = Box::pin(self.wire.start_tls(config));
-        match timeout(self.server.settings.handshake, handshake).await {
+        let shaken = tokio::select! {
+            biased;
+            shaken = timeout(self.server.settings.handshake, handshake) => shaken,
+            _ = self.stop.wait_for(|stop| *stop) => return Err(Ended::Hangup),
+        };
+        match shaken {
             Ok(Ok(())) => Ok(()),
             Ok(Err(error)) => {
                 tracing::info!(peer = %self.peer, %error, "TLS handshake failed");
@@ -185,9 +199,16 @@ impl<G: Gate> Connection<G> {
     }
 
     async fn read_more(&mut self) -> Result<(), Ended> {
-        self.set_deadline();
+        self.notice_stop();
         loop {
-            if self.stopping && !self.session.in_transaction() && self.pace.awaiting == Awaiting::Command {
+            // Looked at before anything is read: a client that always has more to say does not outlast them.
+            if Instant::now() >= self.set_deadline() {
+                return Err(Ended::Late);
+            }
+            if self.stop_by.is_some()
+                && self.session.message_under_way().is_none()
+                && self.pace.awaiting == Awaiting::Command
+            {
                 return Err(Ended::Stopping);
             }
             let stop = async { drop(self.stop.wait_for(|stop| *stop).await) };
@@ -195,7 +216,7 @@ impl<G: Gate> Connection<G> {
                 biased;
                 count = self.wire.read(&mut self.input) => Some(count?),
                 () = self.deadline.passed() => return Err(Ended::Late),
-                () = stop, if !self.stopping => None,
+                () = stop, if self.stop_by.is_none() => None,
             };
             match count {
                 Some(0) => return Err(Ended::Hangup),
@@ -203,17 +224,14 @@ impl<G: Gate> Connection<G> {
                     self.pace.octets = self.pace.octets.saturating_add(count as u64);
                     return Ok(());
                 }
-                None => {
-                    self.stopping = true;
-                    self.set_deadline();
-                }
+                None => self.begin_to_stop(),
             }
         }
     }
 
     /// Sets the deadline for what the session waits for now. It moves only when something has come whole, or, in
     /// a message, with the octets that came; so a client cannot keep a connection by feeding it single octets.
-    fn set_deadline(&mut self) {
+    fn set_deadline(&mut self) -> Instant {
         let now = Instant::now();
         let (awaiting, progress) = (self.session.awaiting(), self.session.progress());
         if (awaiting, progress) != (self.pace.awaiting, self.pace.progress) {
@@ -224,21 +242,54 @@ impl<G: Gate> Connection<G> {
         if self.signed_in.is_none() {
             due = due.min(self.opened + settings.sign_in);
         }
-        if self.stopping {
-            due = due.min(now + settings.grace);
+        match (self.session.message_under_way(), self.receiving) {
+            (Some(message), Some((same, since))) if message == same => {
+                due = due.min(since + settings.content)
+            }
+            (message, _) => self.receiving = message.map(|message| (message, now)),
+        }
+        if let Some(stop_by) = self.stop_by {
+            due = due.min(stop_by);
         }
         self.deadline.set(due);
+        due
+    }
+
+    fn notice_stop(&mut self) {
+        if self.stop_by.is_none() && *self.stop.borrow() {
+            self.begin_to_stop();
+        }
+    }
+
+    fn begin_to_stop(&mut self) {
+        self.stop_by = Some(Instant::now() + self.server.settings.grace);
     }
 
     async fn write_replies(&mut self) -> Result<(), Ended> {
         if self.session.output().is_empty() {
             return Ok(());
         }
-        self.deadline.set(Instant::now() + self.server.settings.write);
-        tokio::select! {
-            biased;
-            written = self.wire.write(self.session.output()) => written?,
-            () = self.deadline.passed() => return Err(Ended::Hangup),
+        self.report_refusals();
+        self.notice_stop();
+        let mut due = Instant::now() + self.server.settings.write;
+        if let Some(stop_by) = self.stop_by {
+            due = due.min(stop_by);
+        }
+        self.deadline.set(due);
+        {
+            let mut write = pin!(self.wire.write(self.session.output()));
+            loop {
+                tokio::select! {
+                    biased;
+                    written = &mut write => break written?,
+                    () = self.deadline.passed() => return Err(Ended::Hangup),
+                    _ = self.stop.wait_for(|stop| *stop), if self.stop_by.is_none() => {
+                        let stop_by = Instant::now() + self.server.settings.grace;
+                        self.stop_by = Some(stop_by);
+                        self.deadline.set(due.min(stop_by));
+                    }
+                }
+            }
         }
         let output = self.session.output();
         output.clear();
@@ -262,7 +313,7 @@ impl<G: Gate> Connection<G> {
         let username = credentials.username().to_owned();
         match self.server.gate.sign_in(&credentials) {
             Ok(identity) => {
-                tracing::debug!(peer = %self.peer, username, "signed in");
+                tracing::debug!(peer = %self.peer, ?username, "signed in");
                 self.signed_in = Some(SignedIn { identity, username });
                 self.session.signed_in();
             }
@@ -316,8 +367,8 @@ impl<G: Gate> Connection<G> {
         };
         // Until the message is durable it is in memory, though no longer in the session.
         if !self.share.resize(message.content.capacity()) {
-            tracing::warn!(peer = %self.peer, "no memory left for another message");
-            self.session.message_refused(&replies::INSUFFICIENT_STORAGE);
+            let reply = self.refuse(&Refusal::Full, &client.username, "end of data");
+            self.session.message_refused(&reply);
             return Ok(());
         }
         match message::take(&self.server.gate, &client.identity, message, &facts).await {
@@ -327,7 +378,8 @@ impl<G: Gate> Connection<G> {
                 self.session.message_refused(&reply);
             }
         }
-        Ok(())
+        self.notice_stop();
+        if self.stop_by.is_some() { Err(Ended::Stopping) } else { Ok(()) }
     }
 
     /// Tells the log and whoever asks why; gives what the client is told.
@@ -335,12 +387,25 @@ impl<G: Gate> Connection<G> {
         let correlation = Uuid::new_v4();
         let reply = refusal.reply(correlation);
         if let Refusal::Internal(cause) = refusal {
-            tracing::error!(peer = %self.peer, username, at, %correlation, cause, "failed");
+            tracing::error!(peer = %self.peer, ?username, at, %correlation, ?cause, "failed");
         } else {
-            tracing::info!(peer = %self.peer, username, at, reply = %reply, cause = %refusal, "refused");
+            // SECURITY: a cause may quote the client; escaped, it cannot forge lines of the log.
+            let (reply, cause) = (reply.to_string(), refusal.to_string());
+            tracing::info!(peer = %self.peer, ?username, at, ?reply, ?cause, "refused");
         }
         self.server.gate.note_refusal(username, refusal);
         reply
+    }
+
+    /// Tells the log, and for a client that has signed in whoever asks why, what the session refused by itself.
+    fn report_refusals(&mut self) {
+        for reply in self.session.take_refusals() {
+            let username = self.signed_in.as_ref().map(|client| client.username.as_str());
+            tracing::info!(peer = %self.peer, ?username, reply = ?reply.to_string(), "refused by the rules of SMTP");
+            if let Some(username) = username {
+                self.server.gate.note_refusal(username, &Refusal::Session(reply));
+            }
+        }
     }
 
     async fn say_goodbye(&mut self, reply: &gatepost_smtp::Reply) -> Result<(), Ended> {

@@ -12,12 +12,15 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, watch};
 
 use crate::budget::Budget;
-use crate::connection::Connection;
+use crate::connection::{Connection, LINGER};
 use crate::gate::Gate;
 use crate::settings::Settings;
 
 /// How long accepting pauses when the system has no file descriptors left.
 const PAUSE: Duration = Duration::from_millis(100);
+
+/// What a stopping server gives its connections beyond their grace and lingering.
+const LAST_WORDS: Duration = Duration::from_secs(2);
 
 /// How TLS begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,7 +60,7 @@ impl<G: Gate> Submission<G> {
 
     /// Serves sockets that listen, until `stop` becomes true. Then idle clients are told 421 4.3.2, what is
     /// under way is finished within [`Settings::grace`], and this returns when all connections of this server
-    /// are closed.
+    /// are closed, or a few seconds after the grace is over.
     pub async fn serve(
         self: Arc<Self>,
         listeners: Vec<TcpListener>,
@@ -73,6 +76,13 @@ impl<G: Gate> Submission<G> {
         for task in accepting {
             let _ = task.await;
         }
+        let longest = self.settings.grace.saturating_add(LINGER).saturating_add(LAST_WORDS);
+        if tokio::time::timeout(longest, self.all_connections_closed()).await.is_err() {
+            tracing::warn!(connections = self.connections(), "stopped with connections still open");
+        }
+    }
+
+    async fn all_connections_closed(&self) {
         loop {
             let closed = self.all_closed.notified();
             if self.connections() == 0 {

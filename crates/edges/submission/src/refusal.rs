@@ -29,6 +29,9 @@ pub enum Refusal {
     /// The message is not well formed.
     #[error(transparent)]
     Message(#[from] MailError),
+    /// The session refused it by itself, by the rules of SMTP.
+    #[error("{0}")]
+    Session(Reply),
     /// There is no room for the message.
     #[error("no room for the message")]
     Full,
@@ -52,6 +55,7 @@ impl Refusal {
                 Reply::with_text(550, Some(Enhanced(5, 6, 9)), MailError::NeedsSmtputf8.to_string())
             }
             Refusal::Message(error) => Reply::with_text(550, Some(Enhanced(5, 6, 0)), error.to_string()),
+            Refusal::Session(reply) => reply.clone(),
             Refusal::Full => replies::INSUFFICIENT_STORAGE,
             Refusal::Stopped => Reply::new(451, Enhanced(4, 3, 2), "Service shutting down, try again later"),
             Refusal::Internal(_) => Reply::with_text(

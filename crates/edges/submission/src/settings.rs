@@ -24,7 +24,8 @@ pub struct Settings {
     pub idle: Duration,
     /// From a command's first octet to its last, and for each response of the AUTH dialogue.
     pub command: Duration,
-    /// From DATA to the end of data, whatever its size; likewise a chunk.
+    /// For a whole message, from DATA or its first chunk to its last octet, whatever its size and whatever comes
+    /// between its chunks.
     pub content: Duration,
     /// Octets a second that a message must come at, after the time for a command is used up.
     pub content_rate: u32,

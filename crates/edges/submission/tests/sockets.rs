@@ -294,3 +294,91 @@ async fn stopping_does_not_wait_for_ever() {
     server.serving.await.unwrap();
     assert!(begun.elapsed() < Duration::from_secs(20));
 }
+
+#[tokio::test(start_paused = true)]
+async fn stopping_is_not_put_off_by_a_client_that_keeps_talking() {
+    let server = Server::start(settings(), Mode::StartTls).await;
+    let (mut chunks, mut open) = (server.signed_in().await, server.signed_in().await);
+    chunks.say("MAIL FROM:<billing@contoso.com>\r\nRCPT TO:<x@y.z>\r\nBDAT 5\r\nhello").await;
+    open.say("MAIL FROM:<billing@contoso.com>\r\n").await;
+    for talk in [&mut chunks, &mut open] {
+        talk.expect("250 2.1.0").await;
+    }
+    chunks.expect("250 2.1.5").await;
+    chunks.expect("250 2.0.0 5 octets").await;
+    let begun = Instant::now();
+    server.stop.send(true).unwrap();
+    // A transaction without content is idle.
+    open.expect("421 4.3.2").await;
+    assert!(begun.elapsed() < Duration::from_secs(1));
+    drop(open);
+    loop {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        chunks.try_to_say(b"NOOP\r\n").await;
+        if !chunks.hear().await.starts_with("250") {
+            break;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(30));
+    }
+    drop(chunks);
+    server.serving.await.unwrap();
+    assert!(begun.elapsed() <= Duration::from_secs(12), "{:?}", begun.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn half_a_message_by_bdat_is_not_held_for_ever() {
+    let server = Server::start(settings(), Mode::StartTls).await;
+    let mut talk = server.signed_in().await;
+    talk.say("MAIL FROM:<billing@contoso.com>\r\nRCPT TO:<x@y.z>\r\nBDAT 5\r\nhello").await;
+    for start in ["250 2.1.0", "250 2.1.5", "250 2.0.0"] {
+        talk.expect(start).await;
+    }
+    let begun = Instant::now();
+    loop {
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        talk.try_to_say(b"NOOP\r\n").await;
+        if talk.hear().await.starts_with("421 4.4.2") {
+            break;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(1_000));
+    }
+    assert!((540..=660).contains(&begun.elapsed().as_secs()), "{:?}", begun.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn pipelined_commands_are_answered_in_portions() {
+    let server = Server::start(settings(), Mode::StartTls).await;
+    let mut talk = server.signed_in().await;
+    talk.say(&"EHLO c\r\n".repeat(1_000)).await;
+    for _ in 0..1_000 {
+        talk.expect("250 AUTH").await;
+    }
+    let mut talk = server.greeted().await;
+    talk.say(&"EHLO c\r\n".repeat(1_000)).await;
+    // Two EHLO and one STARTTLS came before.
+    for _ in 0..97 {
+        talk.expect("250 AUTH").await;
+    }
+    talk.expect("421 4.7.0").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_sessions_own_refusals_are_noted_for_those_who_signed_in() {
+    let server = Server::start(settings(), Mode::StartTls).await;
+    let mut talk = server.greeted().await;
+    talk.say("AUTH PLAIN !!\r\n").await;
+    talk.expect("501 5.5.2").await;
+    assert!(server.facts.noted.lock().unwrap().is_empty());
+    let mut talk = server.signed_in().await;
+    talk.say("MAIL FROM:<>\r\n").await;
+    talk.expect("550 5.7.1").await;
+    talk.say("NOOP\n").await;
+    talk.expect("500 5.5.2").await;
+    assert_eq!(
+        *server.facts.noted.lock().unwrap(),
+        [
+            "mailer: 550 5.7.1 The null reverse-path is not accepted for submission",
+            "mailer: 500 5.5.2 Lines must end in CRLF"
+        ]
+    );
+}

@@ -10,6 +10,8 @@ use crate::{Headers, MailError};
 
 /// Most octets of the client's own name that the Received field repeats.
 const MAX_HELO: usize = 255;
+/// Most octets of a Message-ID that is kept: what a line may have (RFC 5322 section 2.1.1).
+const MAX_MESSAGE_ID: usize = 998;
 
 /// The facts of the submission that the Received field records.
 #[derive(Clone, Copy, Debug)]
@@ -59,7 +61,7 @@ impl Completed {
 impl Headers<'_> {
     /// Checks the message and completes its header section:
     /// - Received in front; Date added if missing; Message-ID added if it is missing or not `<left@right>`
-    ///   (a valid one of the client's is kept);
+    ///   (a valid one of the client's is kept, up to 998 octets);
     /// - Bcc, Resent-Bcc and Return-Path taken out.
     ///
     /// # Errors
@@ -130,14 +132,15 @@ fn take_out(kept: &mut Vec<Range<usize>>, place: Range<usize>) {
     kept.push(place.end..last.end);
 }
 
-/// A Message-ID of the form `<left@right>` with nothing else around it, without its folding.
+/// A Message-ID of the form `<left@right>` with nothing else around it, without its folding. One that fits into
+/// no line counts as none: it is kept with the envelope and in the trace.
 fn valid_message_id(value: &[u8]) -> Option<String> {
     let text = std::str::from_utf8(value).ok()?.trim_matches([' ', '\t', '\r', '\n']);
     let (left, right) = text.strip_prefix('<')?.strip_suffix('>')?.split_once('@')?;
     let allowed = |part: &str| {
         !part.is_empty() && part.chars().all(|c| !c.is_control() && !matches!(c, ' ' | '<' | '>' | '@'))
     };
-    (allowed(left) && allowed(right)).then(|| text.to_owned())
+    (text.len() <= MAX_MESSAGE_ID && allowed(left) && allowed(right)).then(|| text.to_owned())
 }
 
 /// The Received field, folded, with the protocol names of RFC 3848 and RFC 6531.
@@ -254,6 +257,9 @@ mod tests {
         ] {
             assert_eq!(valid_message_id(value.as_bytes()).is_some(), valid, "{value}");
         }
+        let long = |length: usize| format!(" <{}@b>", "a".repeat(length - 4));
+        assert_eq!(valid_message_id(long(998).as_bytes()).unwrap().len(), 998);
+        assert_eq!(valid_message_id(long(999).as_bytes()), None);
     }
 
     #[test]

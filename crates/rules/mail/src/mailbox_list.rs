@@ -179,13 +179,20 @@ impl Cursor<'_> {
                 '(' => depth += 1,
                 ')' if depth == 1 => return Ok(()),
                 ')' => depth -= 1,
-                '\\' => {
-                    self.next().ok_or(ListError::Unterminated)?;
-                }
+                '\\' => self.escaped()?,
                 '\t' | '\r' | '\n' => {}
                 c if c.is_control() => return Err(ListError::BadOctet),
                 _ => {}
             }
+        }
+    }
+
+    /// What a backslash quotes: a blank or a visible character (RFC 5322 section 3.2.1), never a line end.
+    fn escaped(&mut self) -> Result<(), ListError> {
+        match self.next().ok_or(ListError::Unterminated)? {
+            '\t' => Ok(()),
+            c if c.is_control() => Err(ListError::BadOctet),
+            _ => Ok(()),
         }
     }
 
@@ -194,9 +201,7 @@ impl Cursor<'_> {
         loop {
             match self.next().ok_or(ListError::Unterminated)? {
                 '"' => return Ok(()),
-                '\\' => {
-                    self.next().ok_or(ListError::Unterminated)?;
-                }
+                '\\' => self.escaped()?,
                 '\t' | '\r' | '\n' => {}
                 c if c.is_control() => return Err(ListError::BadOctet),
                 _ => {}
@@ -229,6 +234,7 @@ mod tests {
             ("A <a@b.example>,\r\n\tc@d.example", vec!["a@b.example", "c@d.example"]),
             ("\"a b\"@c.example", vec!["\"a b\"@c.example"]),
             ("< a@b.example >", vec!["a@b.example"]),
+            ("(a \\\t b) \"c\\ d\" <a@b.example>", vec!["a@b.example"]),
         ] {
             assert_eq!(read(text).unwrap(), addresses, "{text}");
         }
@@ -264,6 +270,12 @@ mod tests {
             ("a@b..example", ListError::Address(AddressError::BadDomain)),
             ("<>", ListError::Syntax),
             ("A\u{1} <a@b.example>", ListError::BadOctet),
+            ("\"A\\\r\n B\" <a@b.example>", ListError::BadOctet),
+            ("\"A\\\n\" <a@b.example>", ListError::BadOctet),
+            ("\"A\\\u{7f}\" <a@b.example>", ListError::BadOctet),
+            ("a@b.example (c\\\r\n d)", ListError::BadOctet),
+            ("a@b.example (c\\\u{1})", ListError::BadOctet),
+            ("a@b.example (c\\", ListError::Unterminated),
         ] {
             assert_eq!(read(text), Err(error), "{text}");
         }

@@ -6,13 +6,16 @@
 //! `not`, functions with any arguments, and the lambdas `any` and `all`.
 //!
 //! Comparison rules are Microsoft's: texts compare ignoring letter case, names of properties and functions too.
-//! Length and depth are bounded, so no filter can take more than a moment or overflow a stack.
+//! Length and depth are bounded, so no filter overflows a stack; no lambda stands inside another, and every
+//! evaluation spends from the [`Budget`] of its request, so none takes more than a moment.
 
+mod budget;
 mod evaluate;
 mod filter;
 mod parse;
 mod scan;
 
+pub use budget::Budget;
 pub use evaluate::EvaluationError;
 pub use filter::{Call, Comparison, Filter, Lambda, Literal, Operand, Path};
 pub use parse::{FilterError, FilterFault, MAX_DEPTH, MAX_LENGTH, parse};

@@ -27,6 +27,9 @@ pub enum FilterFault {
     /// More than [`MAX_DEPTH`] levels.
     #[error("The filter is nested deeper than {MAX_DEPTH} levels")]
     TooDeep,
+    /// `any` or `all` inside the condition of another.
+    #[error("A lambda inside another lambda is not supported")]
+    NestedLambda,
     /// A quote that no other ends.
     #[error("There is an unterminated string literal")]
     UnterminatedText,
@@ -50,7 +53,7 @@ pub fn parse(text: &str) -> Result<Filter, FilterError> {
         return Err(FilterError { at: 0, fault: FilterFault::TooLong });
     }
     let words = words(text)?;
-    let mut parser = Parser { words: &words, next: 0, end: text.chars().count() };
+    let mut parser = Parser { words: &words, next: 0, end: text.chars().count(), in_lambda: false };
     let filter = parser.either(0)?;
     match parser.peek() {
         None => Ok(filter),
@@ -62,6 +65,8 @@ struct Parser<'a> {
     words: &'a [Placed],
     next: usize,
     end: usize,
+    /// Whether what is read is the condition of a lambda.
+    in_lambda: bool,
 }
 
 impl<'a> Parser<'a> {
@@ -259,13 +264,19 @@ impl<'a> Parser<'a> {
     }
 
     fn lambda(&mut self, depth: usize) -> Result<Option<Lambda>, FilterError> {
+        // SECURITY: each level multiplies the cost of a filter by the length of a collection.
+        if self.in_lambda {
+            return Err(self.fault(FilterFault::NestedLambda));
+        }
         self.sign('(', "'('")?;
         if self.take_sign(')') {
             return Ok(None);
         }
         let variable = self.name()?;
         self.sign(':', "':'")?;
+        self.in_lambda = true;
         let condition = Box::new(self.either(depth)?);
+        self.in_lambda = false;
         self.sign(')', "')'")?;
         Ok(Some(Lambda { variable, condition }))
     }
@@ -380,6 +391,18 @@ mod tests {
         ] {
             assert_eq!(parse(text), Err(FilterError { at, fault }), "{text}");
         }
+    }
+
+    #[test]
+    fn a_lambda_inside_a_lambda_is_refused() {
+        for (text, at) in [
+            ("tags/any(a:tags/any(b:b eq a))", 19),
+            ("tags/all(a:not (tags/any()))", 24),
+            ("a/any(x:x eq 1) and b/any(y:b/all(z:z eq 1))", 33),
+        ] {
+            assert_eq!(parse(text), Err(FilterError { at, fault: FilterFault::NestedLambda }), "{text}");
+        }
+        assert!(parse("a/any(x:x eq 1) and (b/all(y:y eq 1) or c/any())").is_ok());
     }
 
     #[test]

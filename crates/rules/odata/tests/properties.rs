@@ -1,6 +1,6 @@
 //! What holds for every filter and for every text.
 
-use gatepost_odata::{Call, Comparison, Filter, Lambda, Literal, Operand, Path, parse};
+use gatepost_odata::{Budget, Call, Comparison, Filter, Lambda, Literal, Operand, Path, parse};
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -48,8 +48,9 @@ fn comparison() -> impl Strategy<Value = Comparison> {
     ]
 }
 
-fn filter() -> impl Strategy<Value = Filter> {
-    let leaf = prop_oneof![
+/// A condition without `any` or `all`, as it stands inside a lambda.
+fn plain() -> impl Strategy<Value = Filter> {
+    prop_oneof![
         (operand(), comparison(), operand()).prop_map(|(left, comparison, right)| Filter::Compare {
             left,
             comparison,
@@ -59,21 +60,29 @@ fn filter() -> impl Strategy<Value = Filter> {
             .prop_map(|(operand, values)| Filter::In { operand, values }),
         call(operand()).prop_map(Filter::Call),
         path().prop_map(Filter::Flag),
-        path().prop_map(|collection| Filter::Any { collection, lambda: None }),
-    ];
-    leaf.prop_recursive(4, 24, 4, |inner| {
-        let lambda = (name(), inner.clone())
-            .prop_map(|(variable, condition)| Lambda { variable, condition: Box::new(condition) })
-            .boxed();
+    ]
+}
+
+fn joined(leaf: impl Strategy<Value = Filter> + 'static) -> impl Strategy<Value = Filter> {
+    leaf.prop_recursive(3, 24, 4, |inner| {
         prop_oneof![
             proptest::collection::vec(inner.clone(), 2..4).prop_map(Filter::And),
             proptest::collection::vec(inner.clone(), 2..4).prop_map(Filter::Or),
             inner.prop_map(|inner| Filter::Not(Box::new(inner))),
-            (path(), lambda.clone())
-                .prop_map(|(collection, lambda)| Filter::Any { collection, lambda: Some(lambda) }),
-            (path(), lambda).prop_map(|(collection, lambda)| Filter::All { collection, lambda }),
         ]
     })
+}
+
+fn filter() -> impl Strategy<Value = Filter> {
+    let lambda = (name(), joined(plain()))
+        .prop_map(|(variable, condition)| Lambda { variable, condition: Box::new(condition) })
+        .boxed();
+    joined(prop_oneof![
+        plain(),
+        (path(), proptest::option::of(lambda.clone()))
+            .prop_map(|(collection, lambda)| Filter::Any { collection, lambda }),
+        (path(), lambda).prop_map(|(collection, lambda)| Filter::All { collection, lambda }),
+    ])
 }
 
 proptest! {
@@ -101,7 +110,7 @@ proptest! {
     ) {
         let text = words.join(" ");
         if let Ok(filter) = parse(&text) {
-            let _ = filter.matches(&json!({"a": ["x", {"a": 1}]}));
+            let _ = filter.matches(&json!({"a": ["x", {"a": 1}]}), &Budget::per_request());
             prop_assert_eq!(parse(&filter.to_string()), Ok(filter));
         }
     }
@@ -111,7 +120,7 @@ proptest! {
 fn fuzz() {
     bolero::check!().with_type::<String>().for_each(|text: &String| match parse(text) {
         Ok(filter) => {
-            let _ = filter.matches(&json!({"a": [1, "b", null]}));
+            let _ = filter.matches(&json!({"a": [1, "b", null]}), &Budget::per_request());
         }
         Err(error) => assert!(error.at <= text.chars().count()),
     });

@@ -11,6 +11,8 @@ pub const MAX_NAME: usize = 512;
 pub const MAX_DESCRIPTION: usize = 2048;
 /// Most assignable scopes.
 pub const MAX_SCOPES: usize = 2000;
+/// Most permission blocks, and most action strings in all of them together.
+pub const MAX_ACTIONS: usize = 2000;
 /// Most custom roles in a tenant.
 pub const MAX_ROLES: usize = 5000;
 
@@ -71,6 +73,15 @@ pub enum CustomRoleError {
          or '/providers/{{resourceProviderNamespace}}/'."
     )]
     MalformedScope(String),
+    /// Too many permission blocks or action strings.
+    #[error("The role definition has more than {MAX_ACTIONS} permissions or actions.")]
+    TooManyActions,
+    /// A permission block with a condition: one that is kept and not evaluated would make people believe in it.
+    #[error(
+        "Conditions in role definitions are not supported by this server. Leave out 'condition' and \
+         'conditionVersion'."
+    )]
+    Condition,
     /// Action strings that are not well formed, each with what is wrong.
     #[error("{}", malformed_text(.0))]
     MalformedActions(Vec<(String, PatternError)>),
@@ -90,6 +101,8 @@ impl CustomRoleError {
             CustomRoleError::TooManyAssignableScopes => "AssignableScopeLimitExceeded",
             CustomRoleError::RootScope | CustomRoleError::ManyManagementGroups => "InvalidAssignableScopes",
             CustomRoleError::MalformedScope(_) => "LinkedInvalidPropertyId",
+            CustomRoleError::TooManyActions => "RoleDefinitionActionLimitExceeded",
+            CustomRoleError::Condition => "RoleDefinitionConditionNotSupported",
             CustomRoleError::MalformedActions(_) | CustomRoleError::UnknownActions(_) => {
                 "InvalidActionOrNotAction"
             }
@@ -150,6 +163,18 @@ fn check_scopes(texts: &[String]) -> Result<Vec<Scope>, CustomRoleError> {
 }
 
 fn check_actions(blocks: &[PermissionBlock], catalogue: &dyn Catalogue) -> Result<(), CustomRoleError> {
+    let actions = |block: &PermissionBlock| {
+        block.actions.len()
+            + block.not_actions.len()
+            + block.data_actions.len()
+            + block.not_data_actions.len()
+    };
+    if blocks.len() > MAX_ACTIONS || blocks.iter().map(actions).sum::<usize>() > MAX_ACTIONS {
+        return Err(CustomRoleError::TooManyActions);
+    }
+    if blocks.iter().any(|block| block.condition.is_some()) {
+        return Err(CustomRoleError::Condition);
+    }
     let (mut malformed, mut unknown) = (Vec::new(), Vec::new());
     for block in blocks {
         for plane in [Plane::Control, Plane::Data] {
@@ -260,6 +285,36 @@ mod tests {
         let error = refused("r", "", &[SUB], &["a/*/b/*", "a b", "*"]);
         let CustomRoleError::MalformedActions(bad) = error else { panic!("{error}") };
         assert_eq!(bad.len(), 2);
+    }
+
+    #[test]
+    fn a_custom_role_has_a_limited_size() {
+        let (most, over) = (vec!["*/read"; MAX_ACTIONS], vec!["*/read"; MAX_ACTIONS + 1]);
+        assert!(checked("r", "", &[SUB], &most).is_ok());
+        assert_eq!(refused("r", "", &[SUB], &over), CustomRoleError::TooManyActions);
+        let half = vec!["*/read".to_owned(); MAX_ACTIONS / 2];
+        let spread = PermissionBlock {
+            actions: half.clone(),
+            not_actions: half,
+            data_actions: vec!["*".to_owned()],
+            ..Default::default()
+        };
+        let scopes = [SUB.to_owned()];
+        for permissions in [vec![spread], vec![PermissionBlock::default(); MAX_ACTIONS + 1]] {
+            let draft =
+                Draft { name: "r", description: "", permissions: &permissions, assignable_scopes: &scopes };
+            assert_eq!(check(&draft, &builtin::names_action), Err(CustomRoleError::TooManyActions));
+        }
+    }
+
+    #[test]
+    fn a_condition_in_a_custom_role_is_refused() {
+        let permissions = [PermissionBlock { condition: Some("x".to_owned()), ..Default::default() }];
+        let scopes = [SUB.to_owned()];
+        let draft =
+            Draft { name: "r", description: "", permissions: &permissions, assignable_scopes: &scopes };
+        let error = check(&draft, &builtin::names_action).unwrap_err();
+        assert_eq!(error.code(), "RoleDefinitionConditionNotSupported");
     }
 
     #[test]

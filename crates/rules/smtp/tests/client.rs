@@ -38,7 +38,7 @@ fn serve(session: &mut Session, octets: &[u8], messages: &mut Vec<Message>) {
     let mut input = octets;
     loop {
         match session.feed(&mut input) {
-            Step::NeedInput | Step::StartTls | Step::Close => return,
+            Step::NeedInput | Step::Flush | Step::StartTls | Step::Close => return,
             Step::Authenticate(credentials) => {
                 let right = match &credentials {
                     Credentials::Secret { password, .. } => password.as_str() == "right",

@@ -3,7 +3,11 @@
 
 mod driver;
 
+use std::sync::Arc;
+
 use driver::{Input, run};
+use gatepost_smtp::Reply;
+use gatepost_smtp::server::{Limits, Session, Step, replies};
 
 const TLS_SESSION: &str = "EHLO c\r\nAUTH PLAIN AG1haWxlcgByaWdodA==\r\n";
 const MAIL: &str = "MAIL FROM:<a@contoso.com>\r\nRCPT TO:<x@y.z>\r\n";
@@ -134,6 +138,7 @@ fn authentication() {
         ("AUTH LOGIN =\r\n*", &["S: 334 UGFzc3dvcmQ6", "S: 501 5.7.0 Authentication cancelled"]),
         ("AUTH PLAIN\r\n*\r\nNOOP", &["S: 334 ", "S: 501 5.7.0 Authentication cancelled", "S: 250 2.0.0 OK"]),
         ("AUTH PLAIN =", &["S: 501 5.5.2 Cannot decode the authentication response"]),
+        ("AUTH LOGIN YQ1i", &["S: 501 5.5.2 Cannot decode the authentication response"]),
         ("AUTH PLAIN !!", &["S: 501 5.5.2 Cannot decode the authentication response"]),
         (
             "AUTH PLAIN\r\nAG1haWxlcgByaWdodA",
@@ -216,7 +221,7 @@ fn senders_and_recipients() {
             ],
         ),
         ("MAIL FROM:<nobody@contoso.com>", &["S: 550 5.3.5 Email sender's username is invalid"]),
-        ("MAIL FROM:<>", &["S: 501 5.1.7 The specified sender domain has not been linked."]),
+        ("MAIL FROM:<>", &["S: 550 5.7.1 The null reverse-path is not accepted for submission"]),
         ("MAIL FROM:a@contoso.com", &["S: 501 5.1.7 Syntax error in sender address"]),
         ("MAIL FROM:<a@contoso.com> SIZE=401", &["S: 552 5.3.4 Message size exceeds the limit"]),
         ("MAIL FROM:<a@contoso.com> SIZE=400 BODY=8BITMIME AUTH=<>", &["S: 250 2.1.0 Sender OK"]),
@@ -397,4 +402,97 @@ fn chunks() {
         &large,
         &["S: 552 5.3.4 Message size exceeds the limit", "S: 503 5.5.1 Send MAIL first", "S: 250 2.0.0 OK"],
     );
+}
+
+#[test]
+fn octets_behind_a_malformed_bdat_are_not_commands() {
+    let long = format!("bdat 5 {}\r\nNOOP\r\n", "x".repeat(200));
+    let longer = format!("BDAT 5 {}\r\nNOOP\r\n", "x".repeat(500));
+    for text in [
+        "BDAT 6\tLAST\r\nNOOP\r\n",
+        "BDAT 6\u{e9}\r\nNOOP\r\n",
+        "bDaT\t6\r\nNOOP\r\n",
+        "BDAT6\r\nNOOP\r\n",
+        " BDAT 6\r\nNOOP\r\n",
+        &long,
+        &longer,
+    ] {
+        check_sending(
+            text,
+            &format!("{MAIL}{text}"),
+            &["S: 250 2.1.5 Recipient OK", "S: 501 5.5.4 Chunk size cannot be read", "[CLOSE]"],
+        );
+    }
+}
+
+#[test]
+fn commands_without_authentication_are_limited() {
+    let text = "EHLO c\r\n".repeat(8_192);
+    let trace = run(&Input { tls: true, parts: &[text.as_bytes()] }, |_| Vec::new());
+    let greetings = trace.iter().filter(|line| line.starts_with("S: 250 AUTH")).count();
+    assert_eq!(greetings, 100);
+    assert_eq!(
+        trace[trace.len() - 2..],
+        ["S: 421 4.7.0 Too many commands without authentication", "[CLOSE]"]
+    );
+    check_sending("authenticated", &"NOOP\r\n".repeat(120), &["S: 250 2.0.0 OK"; 110]);
+}
+
+fn session(input: &str) -> (Session, Vec<Reply>) {
+    let mut session = Session::new(Arc::from("mail.test"), Arc::new(Limits::default()), true);
+    let mut input = input.as_bytes();
+    loop {
+        match session.feed(&mut input) {
+            Step::Authenticate(_) => session.signed_in(),
+            Step::MailFrom(_) => session.sender_accepted(),
+            Step::Flush => session.output().clear(),
+            _ => break,
+        }
+    }
+    let refusals = session.take_refusals();
+    (session, refusals)
+}
+
+#[test]
+fn replies_do_not_gather_without_limit() {
+    let mut session = Session::new(Arc::from("mail.test"), Arc::new(Limits::default()), true);
+    let text = format!("{TLS_SESSION}{}", "EHLO c\r\n".repeat(8_192));
+    let (mut input, mut flushed) = (text.as_bytes(), 0);
+    loop {
+        let step = session.feed(&mut input);
+        assert!(session.output().len() < 17 * 1024);
+        match step {
+            Step::Authenticate(_) => session.signed_in(),
+            Step::Flush => {
+                flushed += 1;
+                session.output().clear();
+            }
+            _ => break,
+        }
+    }
+    assert!(input.is_empty());
+    assert!(flushed > 50, "{flushed}");
+}
+
+#[test]
+fn the_sessions_own_refusals_are_kept() {
+    let (_, refusals) = session(
+        "EHLO c\r\nAUTH PLAIN !!\r\nAUTH PLAIN AG1haWxlcgByaWdodA==\r\nMAIL FROM:<>\r\nMAIL FROM:<>\r\nNO\nOP\r\n",
+    );
+    assert_eq!(refusals, [replies::BAD_SASL_RESPONSE, replies::NULL_REVERSE_PATH, replies::BARE_LINE_BREAK]);
+    assert_eq!(session("EHLO c\r\nNOOP\r\nQUIT\r\n").1, []);
+}
+
+#[test]
+fn recipients_are_held_in_memory_too() {
+    let recipients = "RCPT TO:<somebody@example.com>\r\n".repeat(500);
+    let text = format!("{TLS_SESSION}MAIL FROM:<a@contoso.com>\r\n{recipients}");
+    let (mut session, _) = session(&text);
+    assert!(session.held() > 500 * 20, "{}", session.held());
+    session.refuse_content(replies::INSUFFICIENT_STORAGE);
+    assert_eq!(session.held(), 0);
+    session.output().clear();
+    session.feed(&mut &b"RCPT TO:<x@y.z>\r\nDATA\r\n"[..]);
+    let replies = String::from_utf8(session.output().clone()).unwrap();
+    assert_eq!(replies, "452 4.3.1 Insufficient system storage\r\n".repeat(2));
 }

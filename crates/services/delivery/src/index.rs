@@ -1,5 +1,7 @@
 //! Keeping the queue's rows behind the journal: messages that are durable get their rows in batches, one
 //! transaction each, a few milliseconds after they were answered.
+//!
+//! Limits are weights, not messages: a message counts one, and each of its recipients, as its rows do.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,12 +14,12 @@ use gatepost_store::{Store, StoreError};
 
 use crate::{Inner, Settings};
 
-/// Messages that one transaction covers at most.
-const BATCH: usize = 1000;
+/// Weight with which a transaction is full; the message that brings it there belongs to it.
+const BATCH: usize = 2000;
 /// Time between two transactions while messages keep coming: each costs a flush, whatever it holds.
-const PACE: Duration = Duration::from_millis(5);
-/// Messages for which a transaction is worth its flush before that.
-const WORTHWHILE: usize = 500;
+const PACE: Duration = Duration::from_millis(15);
+/// Weight for which a transaction is worth its flush before that.
+const WORTHWHILE: usize = 1000;
 /// Time before a transaction that failed is tried again.
 const RETRY: Duration = Duration::from_millis(250);
 
@@ -32,6 +34,8 @@ pub(crate) struct Behind {
 #[derive(Default)]
 struct State {
     waiting: VecDeque<Written>,
+    /// Of all that wait.
+    weight: usize,
     closed: bool,
     indexer_sleeps: bool,
     writer_sleeps: bool,
@@ -50,12 +54,14 @@ impl Behind {
     /// Hands a batch over, on the journal's thread. It waits while too many are behind, so that those who hand
     /// messages in wait too; but not for a store that fails, since they would wait for long.
     pub(crate) fn put(&self, written: Vec<Written>) {
+        let weight: usize = written.iter().map(weight_of).sum();
         let mut state = self.lock();
-        while state.waiting.len() >= self.capacity && !self.failing.load(Ordering::Acquire) && !state.closed {
+        while state.weight >= self.capacity && !self.failing.load(Ordering::Acquire) && !state.closed {
             state.writer_sleeps = true;
             state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
         state.waiting.extend(written);
+        state.weight = state.weight.saturating_add(weight);
         let enough = state.indexer_sleeps;
         state.indexer_sleeps = false;
         drop(state);
@@ -72,9 +78,10 @@ impl Behind {
 
     /// Whether the store fails and too much is behind to accept more.
     pub(crate) fn is_stuck(&self) -> bool {
-        self.failing.load(Ordering::Acquire) && self.len() >= self.capacity / 4
+        self.failing.load(Ordering::Acquire) && self.lock().weight >= self.capacity / 4
     }
 
+    /// How many messages are behind.
     pub(crate) fn len(&self) -> usize {
         self.lock().waiting.len()
     }
@@ -93,13 +100,20 @@ impl Behind {
         while let Some(left) = not_before.and_then(|at| at.checked_duration_since(Instant::now()))
             && !left.is_zero()
             && !state.closed
-            && state.waiting.len() < WORTHWHILE
+            && state.weight < WORTHWHILE
         {
             // Not woken by each batch that comes meanwhile: it sleeps the time out.
             state = self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
         }
-        let count = state.waiting.len().min(BATCH);
-        let batch = state.waiting.drain(..count).collect();
+        let mut batch = Vec::with_capacity(state.waiting.len().min(BATCH / 2));
+        let mut weight = 0;
+        while weight < BATCH
+            && let Some(next) = state.waiting.pop_front()
+        {
+            weight += weight_of(&next);
+            batch.push(next);
+        }
+        state.weight = state.weight.saturating_sub(weight);
         if std::mem::take(&mut state.writer_sleeps) {
             self.changed.notify_all();
         }
@@ -168,13 +182,16 @@ pub(crate) fn open_spool(store: &Store, settings: &Settings) -> Result<Spool, St
     let indexed = store.read(queue::indexed)?;
     let mut sources = Sources::default();
     let mut batch = Vec::new();
+    let mut weight = 0;
     let mut end = indexed;
     let spool = Spool::open(&settings.spool, settings.journal, indexed, |written| {
         end = written.end;
+        weight += weight_of(&written);
         batch.push(written);
-        if batch.len() == BATCH {
+        if weight >= BATCH {
             write_rows(store, &mut sources, &batch)?;
             batch.clear();
+            weight = 0;
         }
         Ok(())
     })?;
@@ -182,6 +199,10 @@ pub(crate) fn open_spool(store: &Store, settings: &Settings) -> Result<Spool, St
     spool.note_unfinished(store.read(queue::unfinished_by_segment)?);
     spool.note_indexed(end, []);
     Ok(spool)
+}
+
+fn weight_of(written: &Written) -> usize {
+    1 + written.envelope.recipients.len()
 }
 
 fn write_rows(store: &Store, sources: &mut Sources, batch: &[Written]) -> Result<(), StoreError> {
@@ -192,4 +213,52 @@ fn write_rows(store: &Store, sources: &mut Sources, batch: &[Written]) -> Result
         }
         queue::set_indexed(tx, newest.end)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use gatepost_names::{ApplicationId, MessageId, ObjectId};
+    use gatepost_store::queue::Envelope;
+    use gatepost_store::spool::{Place, Position};
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn written(recipients: usize) -> Written {
+        let envelope = Envelope {
+            id: MessageId(Uuid::nil()),
+            accepted_at: 0,
+            service: "/subscriptions/a".to_owned(),
+            app_id: ApplicationId(Uuid::nil()),
+            object_id: ObjectId(Uuid::nil()),
+            username: "mailer".to_owned(),
+            reverse_path: None,
+            recipients: vec!["a@b.example".to_owned(); recipients],
+            internet_message_id: "<a@b>".to_owned(),
+            client: "::1".to_owned(),
+            size: 0,
+        };
+        let place = Place { segment: 1, offset: 0, length: 0 };
+        Written { envelope, place, end: Position { segment: 1, offset: 0, chain: 0 } }
+    }
+
+    #[test]
+    fn a_transaction_is_as_large_as_its_recipients_make_it() {
+        let behind = Behind::new(65_536);
+        behind.put((0..5).map(|_| written(999)).chain((0..1500).map(|_| written(1))).collect());
+        behind.close();
+        let batches: Vec<usize> = std::iter::from_fn(|| behind.take(None)).map(|batch| batch.len()).collect();
+        assert_eq!(batches, [2, 2, 1 + 500, 1000]);
+        assert_eq!((behind.len(), behind.lock().weight), (0, 0));
+    }
+
+    #[test]
+    fn messages_with_many_recipients_stop_a_store_that_fails_sooner() {
+        let behind = Behind::new(4000);
+        behind.failing.store(true, Ordering::Release);
+        behind.put(vec![written(1); 10]);
+        assert!(!behind.is_stuck());
+        behind.put(vec![written(979)]);
+        assert!(behind.is_stuck());
+    }
 }

@@ -50,7 +50,8 @@ pub struct Settings {
     pub journal: spool::Settings,
     /// How long the trace of a message is kept after the message was finished.
     pub trace_retention: Duration,
-    /// Messages that may wait for their rows before the journal's writer waits too.
+    /// What may wait for its rows before the journal's writer waits too: each message counts one, and each of
+    /// its recipients.
     pub max_behind: usize,
 }
 

@@ -276,6 +276,37 @@ fn a_damaged_frame_is_named_and_its_message_held() {
 }
 
 #[test]
+fn a_spool_that_cannot_be_read_is_tried_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let first = started(dir.path(), true);
+    let body = "x".repeat(25_000);
+    let ids: Vec<MessageId> = (0..3).map(|_| accept(&first, &body).unwrap()).collect();
+    wait_for_rows(&first, 3);
+    first.stop();
+    drop(first);
+    let clock = clock();
+    let delivery = open(dir.path(), settings(dir.path(), true), &clock);
+    // The first segment holds two of them. A folder in its place cannot be opened, but it is there.
+    let entries = std::fs::read_dir(dir.path().join("spool")).unwrap();
+    let segment = entries.map(|entry| entry.unwrap().path()).min().unwrap();
+    let aside = dir.path().join("aside");
+    std::fs::rename(&segment, &aside).unwrap();
+    std::fs::create_dir(&segment).unwrap();
+    assert_eq!(delivery.deliver_due().unwrap(), 3);
+    assert_eq!(mailbox(dir.path()).len(), 1);
+    let recipient = |id| delivery.show(id).unwrap().unwrap().recipients[0].clone();
+    assert_eq!(recipient(ids[0]).state, RecipientState::Queued);
+    assert_eq!(recipient(ids[0]).due_at - clock.micros(), 60_000_000);
+    std::fs::remove_dir(&segment).unwrap();
+    std::fs::rename(&aside, &segment).unwrap();
+    clock.advance(Duration::from_secs(60));
+    assert_eq!(delivery.deliver_due().unwrap(), 2);
+    assert_eq!(mailbox(dir.path()).len(), 3);
+    assert_eq!(recipient(ids[0]).state, RecipientState::Delivered);
+    check(&delivery);
+}
+
+#[test]
 fn many_at_once_are_all_accepted_and_delivered() {
     let dir = tempfile::tempdir().unwrap();
     let delivery = started(dir.path(), false);

@@ -8,7 +8,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use gatepost_access::Caller;
 use gatepost_names::{ApplicationId, ObjectId, TenantId};
-use gatepost_odata::{Call as Function, EvaluationError, Filter, Operand, Path};
+use gatepost_odata::{Budget, Call as Function, EvaluationError, Filter, Operand, Path};
 use gatepost_store::directory::{self as rows, NameRange, ObjectKind, ObjectRow, Page};
 use gatepost_store::{Conn, StoreError};
 use serde_json::Value;
@@ -63,7 +63,8 @@ impl Directory {
     ///
     /// # Errors
     /// [`DirectoryError::Denied`]; [`DirectoryError::InvalidFilter`] for a filter on a property that the kind
-    /// lacks; [`DirectoryError::InvalidPageToken`]; [`DirectoryError::Store`].
+    /// lacks; [`DirectoryError::UnsupportedQuery`] for one that takes too many steps;
+    /// [`DirectoryError::InvalidPageToken`]; [`DirectoryError::Store`].
     pub fn list(
         &self,
         caller: &Caller,
@@ -77,7 +78,8 @@ impl Directory {
         let after = request.after.as_deref().map(Mark::parse).transpose()?;
         self.0.store.read(|conn| {
             let (tenant, order, listing) = (caller.tenant, request.order, Listing::default());
-            let mut search = Search { conn, tenant, kind, request, order, listing };
+            let budget = Budget::per_request();
+            let mut search = Search { conn, tenant, kind, request, order, listing, budget };
             search.run(after)?;
             Ok(search.listing)
         })
@@ -91,6 +93,8 @@ struct Search<'a> {
     request: &'a ListRequest,
     order: Order,
     listing: Listing,
+    /// What all the objects together may cost.
+    budget: Budget,
 }
 
 /// What an index answers of a filter.
@@ -204,7 +208,10 @@ impl Search<'_> {
         }
         let Some(filter) = &self.request.filter else { return Ok(true) };
         let document = Value::Object(objects::document(row)?);
-        filter.matches(&document).map_err(|error| DirectoryError::InvalidFilter(error.to_string()))
+        filter.matches(&document, &self.budget).map_err(|error| match error {
+            EvaluationError::TooComplex => DirectoryError::UnsupportedQuery(error.to_string()),
+            other => DirectoryError::InvalidFilter(other.to_string()),
+        })
     }
 
     fn candidates(&self) -> Result<Candidates, StoreError> {

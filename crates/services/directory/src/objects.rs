@@ -211,12 +211,19 @@ impl Directory {
         Ok(())
     }
 
-    /// Removes an object with its credentials; an application takes its service principal along.
+    /// Removes an object with its credentials and its directory roles; an application takes its service principal along.
     pub(crate) fn remove_object(&self, tx: &Tx<'_>, row: &ObjectRow) -> Result<(), DirectoryError> {
         if let (ObjectKind::Application, Some(app_id)) = (row.kind, row.app_id)
             && let Some(follower) = rows::find_by_app(tx, row.tenant, ObjectKind::ServicePrincipal, app_id)?
         {
-            rows::delete(tx, row.tenant, follower.id)?;
+            self.remove_row(tx, &follower)?;
+        }
+        self.remove_row(tx, row)
+    }
+
+    fn remove_row(&self, tx: &Tx<'_>, row: &ObjectRow) -> Result<(), DirectoryError> {
+        for template in self.0.access.directory_roles(row.tenant, row.id) {
+            self.0.access.delete_directory_role(tx, row.tenant, row.id, template)?;
         }
         rows::delete(tx, row.tenant, row.id)?;
         Ok(())

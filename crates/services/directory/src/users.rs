@@ -13,7 +13,7 @@ use uuid::Uuid;
 use crate::{Directory, DirectoryError, Principal, schema};
 
 /// What a new user is to be like.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct NewUser<'a> {
     /// What people see.
     pub display_name: &'a str,
@@ -21,6 +21,16 @@ pub struct NewUser<'a> {
     pub user_principal_name: &'a str,
     /// The first password.
     pub password: &'a str,
+}
+
+impl std::fmt::Debug for NewUser<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // SECURITY: the password stays out of logs.
+        f.debug_struct("NewUser")
+            .field("display_name", &self.display_name)
+            .field("user_principal_name", &self.user_principal_name)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Directory {
@@ -118,4 +128,16 @@ fn hash_password(password: &str) -> Result<String, DirectoryError> {
     getrandom::fill(&mut salt).map_err(|_| DirectoryError::Randomness)?;
     let hash: Result<PasswordHash, _> = Argon2::default().hash_password_with_salt(password.as_bytes(), &salt);
     hash.map(|hash| hash.to_string()).map_err(|error| StoreError::Engine(error.to_string()).into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_new_user_is_printed_without_its_password() {
+        let user = NewUser { display_name: "Ada", user_principal_name: "ada@a.example", password: "hush" };
+        let text = format!("{user:?}");
+        assert!(text.contains("ada@a.example") && !text.contains("hush"), "{text}");
+    }
 }

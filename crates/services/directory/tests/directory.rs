@@ -520,3 +520,36 @@ fn secrets_survive_a_restart_and_are_nowhere_in_the_file() {
         assert!(!found, "the text of a secret is on disk");
     }
 }
+
+#[test]
+fn a_removed_service_principal_leaves_no_directory_role() {
+    let house = House::new();
+    for kind in [ObjectKind::ServicePrincipal, ObjectKind::Application] {
+        let (application, _, principal) = house.application("robot");
+        let given: Result<(), StoreError> = house
+            .store
+            .write(|tx| house.access.put_directory_role(tx, house.tenant, principal, GLOBAL_ADMINISTRATOR));
+        given.unwrap();
+        let id = if kind == ObjectKind::Application { application } else { principal };
+        house.directory.remove(&house.admin, kind, &ObjectKey::Id(id)).unwrap();
+        assert!(house.access.directory_roles(house.tenant, principal).is_empty());
+        let reopened = Access::open(house.store.clone(), house.clock.clone()).unwrap();
+        assert!(reopened.directory_roles(house.tenant, principal).is_empty(), "{kind:?}");
+    }
+}
+
+#[test]
+fn a_filter_that_costs_too_many_steps_is_refused() {
+    let house = House::new();
+    let tags: Vec<String> = (0..400).map(|number| format!("tag {number}")).collect();
+    for name in ["a", "b", "c", "d", "e", "f"] {
+        let (application, ..) = house.application(name);
+        let (key, change) = (ObjectKey::Id(application), object(json!({ "tags": tags })));
+        house.directory.update(&house.admin, ObjectKind::Application, &key, &change).unwrap();
+    }
+    let condition = vec!["t eq 'x'"; 500].join(" or ");
+    let filter = Some(gatepost_odata::parse(&format!("tags/any(t:{condition})")).unwrap());
+    let request = ListRequest { filter, top: 1, ..ListRequest::default() };
+    let refused = house.directory.list(&house.admin, ObjectKind::Application, &request);
+    assert!(matches!(refused, Err(DirectoryError::UnsupportedQuery(_))), "{refused:?}");
+}

@@ -12,6 +12,7 @@ pub mod communication;
 mod deletes;
 mod error;
 mod groups;
+mod intent;
 mod listing;
 mod locations;
 pub mod mail;
@@ -29,6 +30,7 @@ pub mod versions;
 mod writes;
 
 pub use error::ResourceError;
+pub use intent::Intent;
 pub use reads::Collection;
 pub use rendering::Expand;
 pub use request::{Acted, Conditions, Deleted, Listing, Page, Shown, Written};

@@ -2,7 +2,7 @@
 
 use gatepost_access::Caller;
 use gatepost_names::{Scope, ScopeKind};
-use gatepost_odata::{Call, Filter, Operand, Path};
+use gatepost_odata::{Budget, Filter, Operand};
 use gatepost_store::resources as rows;
 use serde_json::Value;
 
@@ -74,42 +74,56 @@ const FILTERED: &[&str] = &[
 ];
 
 /// `$filter` of a list of resources or resource groups: `resourceType eq '..'`, `tagName eq '..' and tagValue
-/// eq '..'`, `substringof('..', name)` and combinations.
+/// eq '..'`, `substringof('..', name)` and combinations. One belongs to one request.
 #[derive(Debug)]
-pub(crate) struct ResourceFilter(Option<Filter>);
+pub(crate) struct ResourceFilter {
+    filter: Option<Filter>,
+    /// Whether the answer depends on the tags.
+    names_tags: bool,
+    /// What all the resources of the request together may cost.
+    budget: Budget,
+}
 
 impl ResourceFilter {
     /// Reads a filter; an empty one lets everything through.
     pub(crate) fn parse(text: Option<&str>) -> Result<ResourceFilter, ResourceError> {
-        let Some(text) = text.filter(|text| !text.trim().is_empty()) else { return Ok(ResourceFilter(None)) };
+        let mut read = ResourceFilter { filter: None, names_tags: false, budget: Budget::per_request() };
+        let Some(text) = text.filter(|text| !text.trim().is_empty()) else { return Ok(read) };
         let filter = gatepost_odata::parse(text).map_err(|_| invalid(text))?;
         let mut known = true;
-        filter.walk(&mut |part| known &= is_known(part));
-        if known { Ok(ResourceFilter(Some(filter))) } else { Err(invalid(text)) }
+        filter.walk(&mut |part| {
+            known &= is_known(part);
+            read.names_tags |= names_tag(part);
+        });
+        read.filter = Some(filter);
+        if known { Ok(read) } else { Err(invalid(text)) }
     }
 
     /// Whether a resource, as it is listed, passes.
+    ///
+    /// # Errors
+    /// [`ResourceError::BadRequest`] once the resources of the request have cost too many steps.
     pub(crate) fn matches(&self, body: &Value) -> Result<bool, ResourceError> {
-        let Some(filter) = &self.0 else { return Ok(true) };
-        let own = |call: &Call| Some(own_function(call, body));
-        // The tags are tried one by one, so that name and value are those of one tag.
-        let tags: Vec<(&str, &Value)> = body
-            .get("tags")
-            .and_then(Value::as_object)
-            .into_iter()
-            .flatten()
-            .map(|(k, v)| (k.as_str(), v))
-            .collect();
-        let holds = |tag: Option<(&str, &Value)>| {
+        let Some(filter) = &self.filter else { return Ok(true) };
+        let holds = |document: &Value| {
             filter
-                .matches_with(&document(body, tag), &own)
+                .matches(document, &self.budget)
                 .map_err(|error| invalid_because(&filter.to_string(), &error.to_string()))
         };
-        if holds(None)? {
+        let mut document = document(body);
+        if holds(&document)? {
             return Ok(true);
         }
-        for tag in tags {
-            if holds(Some(tag))? {
+        if !self.names_tags {
+            return Ok(false);
+        }
+        // The tags are tried one by one, so that name and value are those of one tag.
+        for (name, value) in body.get("tags").and_then(Value::as_object).into_iter().flatten() {
+            if let Some(members) = document.as_object_mut() {
+                members.insert("tagName".to_owned(), Value::from(name.to_lowercase()));
+                members.insert("tagValue".to_owned(), lowercased(value));
+            }
+            if holds(&document)? {
                 return Ok(true);
             }
         }
@@ -117,7 +131,8 @@ impl ResourceFilter {
     }
 }
 
-fn document(body: &Value, tag: Option<(&str, &Value)>) -> Value {
+/// What a filter looks at, still without a tag.
+fn document(body: &Value) -> Value {
     let text = |name: &str| body.get(name).cloned().unwrap_or(Value::Null);
     let group = body.get("id").and_then(Value::as_str).and_then(|id| Scope::parse(id).ok());
     serde_json::json!({
@@ -127,36 +142,25 @@ fn document(body: &Value, tag: Option<(&str, &Value)>) -> Value {
         "location": text("location"),
         "createdTime": text("createdTime"),
         "changedTime": text("changedTime"),
-        "tagName": tag.map(|(name, _)| name),
-        "tagValue": tag.map(|(_, value)| value.clone()),
+        "tagName": null,
+        "tagValue": null,
     })
 }
 
-/// `substringof('part', member)` and `startswith(tagName, 'part')`.
-fn own_function(call: &Call, body: &Value) -> bool {
-    let member = |path: &Path| {
-        let name = path.0.first().map_or("", String::as_str);
-        let from = if name.eq_ignore_ascii_case("resourceType") { "type" } else { name };
-        body.get(from.to_ascii_lowercase()).or_else(|| body.get(from)).and_then(Value::as_str).unwrap_or("")
+fn lowercased(value: &Value) -> Value {
+    value.as_str().map_or(Value::Null, |text| Value::from(text.to_lowercase()))
+}
+
+/// Whether a part of a filter names a tag.
+fn names_tag(part: &Filter) -> bool {
+    let tag = |operand: &Operand| match operand {
+        Operand::Path(path) => path.is(&["tagName"]) || path.is(&["tagValue"]),
+        Operand::Literal(_) | Operand::Call(_) => false,
     };
-    match call.arguments.as_slice() {
-        [Operand::Literal(gatepost_odata::Literal::Text(part)), Operand::Path(path)]
-            if call.is("substringof") =>
-        {
-            member(path).to_lowercase().contains(&part.to_lowercase())
-        }
-        [Operand::Path(path), Operand::Literal(gatepost_odata::Literal::Text(part))]
-            if call.is("startswith") =>
-        {
-            if path.is(&["tagName"]) {
-                let tags = body.get("tags").and_then(Value::as_object);
-                tags.is_some_and(|tags| {
-                    tags.keys().any(|name| name.to_lowercase().starts_with(&part.to_lowercase()))
-                })
-            } else {
-                member(path).to_lowercase().starts_with(&part.to_lowercase())
-            }
-        }
+    match part {
+        Filter::Compare { left, right, .. } => tag(left) || tag(right),
+        Filter::In { operand, .. } => tag(operand),
+        Filter::Call(call) => call.arguments.iter().any(tag),
         _ => false,
     }
 }
@@ -172,7 +176,9 @@ fn is_known(part: &Filter) -> bool {
         Filter::Compare { left, right, .. } => path(left) && path(right),
         Filter::In { operand, .. } => path(operand),
         Filter::Call(call) => {
-            (call.is("substringof") || call.is("startswith")) && call.arguments.iter().all(path)
+            (call.is("substringof") || call.is("startswith"))
+                && call.is_standard()
+                && call.arguments.iter().all(path)
         }
         Filter::Any { .. } | Filter::All { .. } | Filter::Flag(_) => false,
     }
@@ -234,5 +240,25 @@ mod tests {
         for wrong in ["x", "colour eq 'red'", "name eq", "f(name)", "tags/any(t:t eq 'a')"] {
             assert!(ResourceFilter::parse(Some(wrong)).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_prefix_and_a_value_are_those_of_one_tag() {
+        assert!(passes("startswith(tagName, 'EN') and tagValue eq 'Test'"));
+        assert!(!passes("startswith(tagName, 'en') and tagValue eq 'mail'"));
+        assert!(!passes("startswith(tagName, 'x')"));
+    }
+
+    #[test]
+    fn a_filter_of_tags_that_costs_too_many_steps_is_refused() {
+        let tags: serde_json::Map<String, Value> =
+            (0..50).map(|number| (format!("{number}{}", "n".repeat(500)), json!("v"))).collect();
+        let body = json!({"id": "/", "name": "a", "type": "A.B/c", "tags": tags});
+        let text = vec!["startswith(tagName,'x')"; 600].join(" or ");
+        let filter = ResourceFilter::parse(Some(&text)).unwrap();
+        // All resources of a request spend from one budget.
+        let refused = (0..100).find_map(|_| filter.matches(&body).err());
+        let Some(ResourceError::BadRequest { code, .. }) = refused else { panic!("not refused") };
+        assert_eq!(code, "InvalidFilterInQueryString");
     }
 }

@@ -79,7 +79,8 @@ impl MailQueue {
     /// The messages below a scope, newest first. The filter may be `state eq '..'`.
     ///
     /// # Errors
-    /// [`ResourceError::Denied`], [`ResourceError::BadRequest`] for another filter.
+    /// [`ResourceError::Denied`], [`ResourceError::BadRequest`] for another filter or the `$skiptoken` of another
+    /// list.
     pub fn list(
         &self,
         caller: &Caller,
@@ -90,7 +91,8 @@ impl MailQueue {
         self.enter(caller, READ, scope)?;
         self.resources.platform().store.read(|conn| must_exist(conn, scope))?;
         let state = filter.map(str::trim).filter(|text| !text.is_empty()).map(state_of).transpose()?;
-        let before = if page.after.is_empty() { None } else { page.after.parse().ok() };
+        let before =
+            if page.after.is_empty() { None } else { Some(page.after.parse().map_err(|_| foreign_token())?) };
         let limit = page.size as usize;
         let wanted =
             Filter { scope: Some(scope.key().to_owned()), state, before, limit: limit.saturating_add(1) };
@@ -167,6 +169,14 @@ impl MailQueue {
                 message: format!("The message '{id}' could not be found."),
             }),
         }
+    }
+}
+
+/// The refusal of a `$skiptoken` that names no message.
+fn foreign_token() -> ResourceError {
+    ResourceError::BadRequest {
+        code: "InvalidSkipToken",
+        message: "The provided skip token is not one of this list.".into(),
     }
 }
 

@@ -92,6 +92,17 @@ impl Resources {
         if let Some(id) = scope.subscription_id() {
             self.subscription_of(caller, id)?;
         }
+        self.require_linked(caller, done, action, scope)
+    }
+
+    /// As [`Resources::authorize_linked`], for a scope whose subscription has been asked about already.
+    pub(crate) fn require_linked(
+        &self,
+        caller: &Caller,
+        done: (&str, &Scope),
+        action: &str,
+        scope: &Scope,
+    ) -> Result<(), ResourceError> {
         match self.platform().access.require(caller, action, scope) {
             Ok(_) => Ok(()),
             Err(denied) => Err(linked(done, denied)),

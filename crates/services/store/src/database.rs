@@ -46,7 +46,7 @@ impl Store {
         })))
     }
 
-    /// A number that grows with each committed [`Store::write`]. A value read from the store may be kept for as
+    /// A number that grows with each committed [`Store::write`] that changed a row. A value read from the store may be kept for as
     /// long as this stays what it was *before* the read began.
     pub fn version(&self) -> u64 {
         self.0.version.load(Ordering::Acquire)
@@ -76,7 +76,7 @@ impl Store {
     }
 
     /// Runs `work` in a transaction. It commits when `work` answers `Ok`, and is rolled back otherwise. When
-    /// this returns `Ok`, the change is on disk, [`Store::version`] has grown, and the hooks of
+    /// this returns `Ok`, the change is on disk, [`Store::version`] has grown if any row changed, and the hooks of
     /// [`Tx::after_commit`] have run, in the order of the commits.
     ///
     /// # Errors
@@ -106,12 +106,15 @@ impl Store {
         let transaction = writer
             .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)
             .map_err(StoreError::from)?;
+        let changes_before = transaction.total_changes();
         let tx = Tx { conn: Conn(&transaction), hooks: RefCell::new(Vec::new()) };
         let answer = work(&tx)?;
         let hooks = tx.hooks.take();
         drop(tx);
+        let changed = transaction.total_changes() != changes_before;
         transaction.commit().map_err(StoreError::from)?;
-        if new_version {
+        // What was read before is as true as it was when nothing changed.
+        if new_version && changed {
             self.0.version.fetch_add(1, Ordering::AcqRel);
         }
         // INVARIANT: hooks run before the writer's lock is given up, so in-memory copies see commits in order.
@@ -273,6 +276,21 @@ mod tests {
         store.write_queue(|tx| put(tx, "b")).unwrap();
         assert_eq!(store.version(), at);
         assert_eq!(store.verify().unwrap(), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_transaction_that_only_reads_keeps_the_version() {
+        let (_dir, store) = temporary();
+        store.write(|tx| put(tx, "a")).unwrap();
+        let before = store.version();
+        store.write(|tx| tx.query_one("SELECT count(*) FROM meta", &[], |r| r.int(0))).unwrap();
+        store.write(|tx| tx.execute("DELETE FROM meta WHERE name = 'b'", &[])).unwrap();
+        assert_eq!(store.version(), before);
+        store.write(|tx| tx.execute("UPDATE meta SET value = x'02'", &[])).unwrap();
+        assert!(store.version() > before);
+        let before = store.version();
+        store.write(|tx| tx.execute("DELETE FROM meta", &[])).unwrap();
+        assert!(store.version() > before, "also for a delete of every row");
     }
 
     #[test]

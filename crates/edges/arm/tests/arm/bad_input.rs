@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::Method;
 use serde_json::json;
 
-use crate::fixture::{RESOURCES, Server};
+use crate::fixture::{RESOURCES, ROLES, Server};
 
 #[test]
 fn api_versions_are_checked() {
@@ -52,6 +52,33 @@ fn bodies_that_are_not_what_they_should_be() {
     assert_eq!(binary.error(), (400, "InvalidRequestContent"));
     assert_eq!(server.too_large().error(), (413, "RequestTooLarge"));
     assert_eq!(server.get("owner", &path).status, 404, "nothing was written");
+}
+
+#[test]
+fn a_malformed_body_of_a_caller_without_the_right_is_not_parsed() {
+    let server = Server::with_group();
+    let group = server.at(&format!("/resourceGroups/rg?api-version={RESOURCES}"));
+    let role = |kind: &str| {
+        let name = "11111111-2222-3333-4444-555555555555";
+        server.at(&format!("/providers/Microsoft.Authorization/{kind}/{name}?api-version={ROLES}"))
+    };
+    for (method, path) in [
+        (Method::PUT, group.clone()),
+        (Method::PATCH, group),
+        (Method::PUT, server.things("boxes/b")),
+        (Method::PATCH, server.things("boxes/b")),
+        (Method::POST, server.things("boxes/b/open")),
+        (
+            Method::POST,
+            server.at("/providers/Microsoft.Communication/checkNameAvailability?api-version=2023-04-01"),
+        ),
+        (Method::PUT, role("roleDefinitions")),
+        (Method::PUT, role("roleAssignments")),
+    ] {
+        let send = |who: &str| server.send(who, method.clone(), &path, Bytes::from_static(b"{"), &[]);
+        assert_eq!(send("nobody").error(), (403, "AuthorizationFailed"), "{method} {path}");
+        assert_eq!(send("owner").error(), (400, "InvalidRequestContent"), "{method} {path}");
+    }
 }
 
 #[test]

@@ -112,6 +112,43 @@ fn a_custom_role_is_made_changed_and_deleted() {
 }
 
 #[test]
+fn a_narrowed_role_leaves_no_assignment_outside_its_scopes() {
+    let server = Server::with_group();
+    server.put_group("other");
+    let (group, other) = (server.at("/resourceGroups/rg"), server.at("/resourceGroups/other"));
+    let path = roles(&group, &format!("/{MINE}"));
+    let put = |who: &str, actions: &[&str], scopes: &[&str]| {
+        server.ask(who, Method::PUT, &path, &custom("r", actions, scopes))
+    };
+    put("owner", &["*/read"], &[&group, &other]).ok(201);
+    server.assign(server.tenant, object("x"), MINE.parse().unwrap(), &other);
+    let refused = put("owner", &["*/read"], &[&group]);
+    assert_eq!(refused.error(), (409, "RoleDefinitionHasAssignments"));
+    assert!(refused.message().contains(&other), "{}", refused.message());
+    // So the author of one scope cannot change what the role grants at the other.
+    server.assign(server.tenant, object("admin"), builtin::USER_ACCESS_ADMINISTRATOR, &group);
+    assert_eq!(put("admin", &["*"], &[&group]).error(), (403, "LinkedAuthorizationFailed"));
+    put("owner", &["*/read"], &[&server.sub]).ok(201);
+    put("owner", &["*/read"], &[&other]).ok(201);
+}
+
+#[test]
+fn a_custom_role_is_limited_in_size_and_has_no_condition() {
+    let server = Server::with_group();
+    let group = server.at("/resourceGroups/rg");
+    let path = roles(&group, &format!("/{MINE}"));
+    let huge = custom("r", &vec!["*/read"; 2001], &[&group]);
+    let refused = server.ask("owner", Method::PUT, &path, &huge);
+    assert_eq!(refused.error(), (400, "RoleDefinitionActionLimitExceeded"));
+    let mut conditioned = custom("r", &["*/read"], &[&group]);
+    conditioned["properties"]["permissions"][0]["condition"] = json!("@Resource[x] StringEquals 'y'");
+    let refused = server.ask("owner", Method::PUT, &path, &conditioned);
+    assert_eq!(refused.error(), (400, "RoleDefinitionConditionNotSupported"));
+    conditioned["properties"]["permissions"][0]["condition"] = json!(" ");
+    server.ask("owner", Method::PUT, &path, &conditioned).ok(201);
+}
+
+#[test]
 fn every_refusal_of_a_custom_role() {
     let server = Server::with_group();
     let group = server.at("/resourceGroups/rg");

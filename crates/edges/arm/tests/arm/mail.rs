@@ -42,6 +42,15 @@ fn the_queue_is_read_where_the_caller_may() {
 }
 
 #[test]
+fn a_skip_token_of_another_list_is_refused() {
+    let server = Server::with_group();
+    let list = server.at(&format!("/providers/Gatepost.Mail/messages?api-version={OWN}&$skiptoken="));
+    // "rg" in base64: the token of a list of resource groups.
+    let foreign = server.get("owner", &format!("{list}cmc"));
+    assert_eq!(foreign.error(), (400, "InvalidSkipToken"));
+}
+
+#[test]
 fn a_message_that_is_not_there() {
     let server = Server::with_group();
     let service = service(&server);

@@ -79,11 +79,9 @@ impl Session {
             Mechanism::XOAuth2 => sasl::xoauth2(response),
             Mechanism::OAuthBearer => sasl::oauthbearer(response),
             Mechanism::Login => {
-                return match std::str::from_utf8(response) {
-                    Ok(username) => {
-                        self.challenge("Password:", Dialogue::Password { username: username.to_owned() })
-                    }
-                    Err(_) => self.refuse_command(replies::BAD_SASL_RESPONSE),
+                return match std::str::from_utf8(response).ok().and_then(sasl::username) {
+                    Some(username) => self.challenge("Password:", Dialogue::Password { username }),
+                    None => self.refuse_command(replies::BAD_SASL_RESPONSE),
                 };
             }
         };

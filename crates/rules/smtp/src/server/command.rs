@@ -81,6 +81,11 @@ pub(super) fn parse(line: &[u8]) -> Result<Command<'_>, Reply> {
         .map_or(Err(replies::UNKNOWN_COMMAND), |(_, read)| read(arguments, ascii))
 }
 
+/// Whether a line is meant to be BDAT, well formed or not.
+pub(super) fn is_chunk(line: &[u8]) -> bool {
+    line.trim_ascii_start().get(..4).is_some_and(|verb| verb.eq_ignore_ascii_case(b"BDAT"))
+}
+
 fn is_verb(verb: &str, name: &str) -> bool {
     verb.eq_ignore_ascii_case(name)
 }

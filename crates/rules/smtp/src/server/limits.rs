@@ -18,6 +18,8 @@ pub struct Limits {
     pub text_line: usize,
     /// Commands refused for syntax or sequence before the connection is closed.
     pub bad_commands: u32,
+    /// Commands of a client that has not authenticated before the connection is closed.
+    pub unauthenticated_commands: u32,
     /// Failed authentications before the connection is closed.
     pub failed_authentications: u32,
 }
@@ -32,6 +34,7 @@ impl Default for Limits {
             endless_line: 1024 * 1024,
             text_line: 1024 * 1024,
             bad_commands: 20,
+            unauthenticated_commands: 100,
             failed_authentications: 6,
         }
     }

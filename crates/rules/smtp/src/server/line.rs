@@ -13,6 +13,8 @@ pub(super) enum Received<'a> {
     Line(Cow<'a, [u8]>),
     /// A line over the limit, now at its end; its text is gone.
     TooLong,
+    /// As [`Received::TooLong`], and the line began with BDAT: nobody knows how many octets of content follow.
+    ChunkTooLong,
     /// No end in sight: the client must not be listened to any more.
     Endless,
     /// A CR without LF or an LF without CR.
@@ -28,6 +30,8 @@ pub(super) struct LineReceiver {
     /// Octets of this line so far, held or discarded.
     length: usize,
     too_long: bool,
+    /// The line is too long and began with BDAT.
+    chunk: bool,
     /// The last octet was a CR.
     carriage_return: bool,
 }
@@ -83,17 +87,24 @@ impl LineReceiver {
         }
         self.length += text.len();
         if self.too_long || self.length > limits.authentication_line.max(limits.command_line) {
-            self.too_long = true;
-            self.held = Vec::new();
+            self.give_up(text);
         } else {
             self.held.extend_from_slice(text);
             // Fewer octets than tell AUTH from others are always within the limit.
             if self.length > limit_for(&self.held, limits, in_dialogue) {
-                self.too_long = true;
-                self.held = Vec::new();
+                self.give_up(&[]);
             }
         }
         Received::Incomplete
+    }
+
+    /// Forgets a line that is too long, but not what kind of line it is.
+    fn give_up(&mut self, text: &[u8]) {
+        if !self.too_long {
+            self.chunk = is_chunk(&self.held, text);
+            self.too_long = true;
+        }
+        self.held = Vec::new();
     }
 
     fn complete<'a>(&mut self, text: &'a [u8], limits: &Limits, in_dialogue: bool) -> Received<'a> {
@@ -102,23 +113,32 @@ impl LineReceiver {
         }
         let mut done = std::mem::take(self);
         if done.too_long {
-            return Received::TooLong;
+            return too_long(done.chunk);
         }
         let line = if done.held.is_empty() {
             Cow::Borrowed(text)
         } else {
             if done.held.len() + text.len() > limits.authentication_line.max(limits.command_line) {
-                return Received::TooLong;
+                return too_long(is_chunk(&done.held, text));
             }
             done.held.extend_from_slice(text);
             Cow::Owned(done.held)
         };
         if line.len() > limit_for(&line, limits, in_dialogue) {
-            Received::TooLong
+            too_long(is_chunk(&line, &[]))
         } else {
             Received::Line(line)
         }
     }
+}
+
+/// Whether a line that comes in two parts begins with BDAT.
+fn is_chunk(held: &[u8], text: &[u8]) -> bool {
+    held.iter().chain(text).take(4).map(u8::to_ascii_uppercase).eq(*b"BDAT")
+}
+
+fn too_long(chunk: bool) -> Received<'static> {
+    if chunk { Received::ChunkTooLong } else { Received::TooLong }
 }
 
 fn limit_for(line: &[u8], limits: &Limits, in_dialogue: bool) -> usize {

@@ -36,6 +36,9 @@ table! {
     /// Known text; the three digits are ours. The local part is not a registered sender username.
     SENDER_USERNAME_INVALID = 550, 5, 3, 5, "Email sender's username is invalid";
 
+    /// `MAIL FROM:<>`: RFC 6409 section 6.1 lets a submission server want a real sender.
+    NULL_REVERSE_PATH = 550, 5, 7, 1, "The null reverse-path is not accepted for submission";
+
     /// A MAIL without AUTH, under TLS.
     AUTHENTICATION_REQUIRED = 530, 5, 7, 0, "Authentication required";
     /// Anything that matters, before TLS.
@@ -67,6 +70,8 @@ table! {
     BARE_LINE_BREAK = 500, 5, 5, 2, "Lines must end in CRLF";
     /// Arguments where none belong, or none where some do.
     BAD_ARGUMENTS = 501, 5, 5, 4, "Syntax error in arguments";
+    /// One command too many without authentication; the connection closes.
+    TOO_MANY_UNAUTHENTICATED_COMMANDS = 421, 4, 7, 0, "Too many commands without authentication";
     /// A BDAT whose size cannot be read, so that nobody knows where its octets end; the connection closes.
     BAD_CHUNK_SIZE = 501, 5, 5, 4, "Chunk size cannot be read";
     /// A parameter that we did not announce.

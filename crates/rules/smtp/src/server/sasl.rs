@@ -82,14 +82,26 @@ impl Mechanism {
     }
 }
 
+/// Octets of a username that are let in.
+const LONGEST_USERNAME: usize = 255;
+
+/// A username that may be looked up and logged. SECURITY: control characters could forge lines of the log.
+pub(super) fn username(text: &str) -> Option<String> {
+    let well_formed = text.len() <= LONGEST_USERNAME && !text.chars().any(char::is_control);
+    well_formed.then(|| text.to_owned())
+}
+
 /// `[authzid] NUL authcid NUL passwd`. An authorization identity other than the authentication identity is not
 /// read: nobody may act as somebody else here.
 pub(super) fn plain(response: &[u8]) -> Option<Credentials> {
     let mut parts = std::str::from_utf8(response).ok()?.split('\0');
     let (as_whom, username, password) = (parts.next()?, parts.next()?, parts.next()?);
     let acts_for_itself = as_whom.is_empty() || as_whom == username;
-    (parts.next().is_none() && acts_for_itself && !username.is_empty()).then(|| Credentials::Secret {
-        username: username.to_owned(),
+    if parts.next().is_some() || !acts_for_itself || username.is_empty() {
+        return None;
+    }
+    Some(Credentials::Secret {
+        username: self::username(username)?,
         password: Zeroizing::new(password.to_owned()),
     })
 }
@@ -98,7 +110,7 @@ pub(super) fn plain(response: &[u8]) -> Option<Credentials> {
 pub(super) fn xoauth2(response: &[u8]) -> Option<Credentials> {
     let text = std::str::from_utf8(response).ok()?.strip_suffix("\x01\x01")?;
     let (user, auth) = text.split_once('\x01')?;
-    Some(Credentials::Token { username: user.strip_prefix("user=")?.to_owned(), token: bearer(auth)? })
+    Some(Credentials::Token { username: username(user.strip_prefix("user=")?)?, token: bearer(auth)? })
 }
 
 /// `n,a=…, ^A key=value ^A … ^A`, with the pair `auth=Bearer …` (RFC 7628 section 3.1).
@@ -112,7 +124,7 @@ pub(super) fn oauthbearer(response: &[u8]) -> Option<Credentials> {
     }
     let username = match parts.next()? {
         "" => String::new(),
-        name => saslname(name.strip_prefix("a=")?)?,
+        name => self::username(&saslname(name.strip_prefix("a=")?)?)?,
     };
     if parts.next() != Some("") || parts.next().is_some() {
         return None;
@@ -175,6 +187,18 @@ mod tests {
         assert_eq!(oauthbearer(b"p=tls-unique,,\x01auth=Bearer T\x01\x01"), None);
         assert_eq!(oauthbearer(b"n,a=x=\x01auth=Bearer T\x01\x01"), None);
         assert_eq!(oauthbearer(b"n,,\x01host=h\x01\x01"), None);
+    }
+
+    #[test]
+    fn usernames_cannot_forge_log_lines() {
+        let long = "x".repeat(256);
+        for name in ["a\r\nb", "a\nb", "a\u{1b}[2J", "a\u{85}b", "a\tb", &long] {
+            assert_eq!(username(name), None);
+            assert_eq!(plain(format!("\0{name}\0x").as_bytes()), None);
+            assert_eq!(xoauth2(format!("user={name}\x01auth=Bearer T\x01\x01").as_bytes()), None);
+            assert_eq!(oauthbearer(format!("n,a={name},\x01auth=Bearer T\x01\x01").as_bytes()), None);
+        }
+        assert_eq!(username(&"x".repeat(255)).unwrap().len(), 255);
     }
 
     #[test]

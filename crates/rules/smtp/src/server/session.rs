@@ -21,6 +21,8 @@ use crate::reply::Reply;
 pub enum Step {
     /// All input is used up: read more. Also the answer while another step waits for its own answer.
     NeedInput,
+    /// So many replies have gathered that the output must be written before the rest of the input is fed.
+    Flush,
     /// Write the output, then do a TLS handshake, then [`Session::tls_established`]. All input that was given
     /// and everything that came before the handshake is thrown away.
     StartTls,
@@ -34,6 +36,12 @@ pub enum Step {
     /// Write the output, then close.
     Close,
 }
+
+/// Octets of replies after which the output must be written: a client that pipelines must read too.
+const FLUSH_AT: usize = 16 * 1024;
+
+/// Refusals kept for the driver.
+const REFUSALS: usize = 8;
 
 /// What the session is waiting for; a driver sets its deadlines by it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,6 +89,9 @@ pub struct Session {
     pub(super) transaction: Option<Transaction>,
     pub(super) bad_commands: u32,
     pub(super) failed_authentications: u32,
+    unauthenticated_commands: u32,
+    pub(super) messages_begun: u64,
+    refusals: Vec<Reply>,
     progress: u64,
     quit: bool,
 }
@@ -104,6 +115,9 @@ impl Session {
             transaction: None,
             bad_commands: 0,
             failed_authentications: 0,
+            unauthenticated_commands: 0,
+            messages_begun: 0,
+            refusals: Vec::new(),
             progress: 0,
             quit: false,
         }
@@ -115,9 +129,12 @@ impl Session {
     }
 
     /// Takes from `input` what it can, up to the next step. After a step other than [`Step::NeedInput`], `input`
-    /// holds what is left; it is fed again after the answer.
+    /// holds what is left; it is fed again after the answer, or after the output is written and cleared.
     pub fn feed(&mut self, input: &mut &[u8]) -> Step {
         loop {
+            if self.output.len() >= FLUSH_AT {
+                return Step::Flush;
+            }
             let step = match &mut self.state {
                 State::Command => self.feed_line(input, false),
                 State::Dialogue(_) => self.feed_line(input, true),
@@ -162,7 +179,13 @@ impl Session {
                 self.state = State::Command;
                 self.refuse_command(replies::SASL_RESPONSE_TOO_LONG)
             }
+            Received::ChunkTooLong if in_dialogue => {
+                self.state = State::Command;
+                self.refuse_command(replies::SASL_RESPONSE_TOO_LONG)
+            }
             Received::TooLong => self.refuse_command(replies::LINE_TOO_LONG),
+            // SECURITY: the octets of the chunk would be read as commands.
+            Received::ChunkTooLong => self.close_with(&replies::BAD_CHUNK_SIZE),
             Received::Endless => self.close_with(&replies::LINE_TOO_LONG),
             Received::BareLineBreak => self.close_with(&replies::BARE_LINE_BREAK),
         }
@@ -174,11 +197,19 @@ impl Session {
         }
         match command::parse(line) {
             Ok(command) => self.on_command(command),
+            // SECURITY: as above.
+            Err(_) if command::is_chunk(line) => self.close_with(&replies::BAD_CHUNK_SIZE),
             Err(reply) => self.refuse_command(reply),
         }
     }
 
     fn on_command(&mut self, command: Command<'_>) -> Option<Step> {
+        if !self.authenticated {
+            self.unauthenticated_commands += 1;
+            if self.unauthenticated_commands > self.limits.unauthenticated_commands {
+                return self.close_with(&replies::TOO_MANY_UNAUTHENTICATED_COMMANDS);
+            }
+        }
         match command {
             Command::Ehlo(name) => self.on_ehlo(name),
             Command::Helo(name) => self.on_helo(name),
@@ -260,16 +291,42 @@ impl Session {
     /// Answers a command that is wrong in itself or comes at the wrong time, and counts it.
     pub(super) fn refuse_command(&mut self, reply: Reply) -> Option<Step> {
         self.bad_commands += 1;
+        self.note(&reply);
         if self.bad_commands >= self.limits.bad_commands {
             return self.close_with(&replies::TOO_MANY_BAD_COMMANDS);
         }
         self.reply(&reply)
     }
 
+    /// Refuses a recipient or a message, which is no mistake in the commands.
+    pub(super) fn refuse_message(&mut self, reply: &Reply) -> Option<Step> {
+        self.note(reply);
+        self.reply(reply)
+    }
+
+    fn note(&mut self, reply: &Reply) {
+        if self.refusals.last() == Some(reply) {
+            return;
+        }
+        if self.refusals.len() == REFUSALS {
+            self.refusals.remove(0);
+        }
+        self.refusals.push(reply.clone());
+    }
+
+    /// What the session refused by itself since this was last asked, at most the last few; the same refusal many
+    /// times in a row counts once. What the driver refused is not among them. For its log.
+    pub fn take_refusals(&mut self) -> Vec<Reply> {
+        std::mem::take(&mut self.refusals)
+    }
+
     /// Ends the session with a reply, whatever it was doing; the next step is [`Step::Close`]. For drivers whose
     /// deadline has passed or whose server stops.
     pub fn close_with(&mut self, reply: &Reply) -> Option<Step> {
         if !matches!(self.state, State::Closed) {
+            if !reply.is_positive() && *reply != replies::SHUTTING_DOWN {
+                self.note(reply);
+            }
             reply.write(&mut self.output);
             self.state = State::Closed;
             self.transaction = None;
@@ -278,7 +335,8 @@ impl Session {
     }
 
     /// Refuses the message that is being received, for a reason of the driver's, such as a lack of memory. It is
-    /// still received to its end and then answered with `reply`.
+    /// still received to its end and then answered with `reply`; where none of it has come, so are RCPT, DATA and
+    /// BDAT.
     pub fn refuse_content(&mut self, reply: Reply) {
         match &mut self.state {
             State::Data(receiver) => receiver.body.refuse(reply),
@@ -289,7 +347,7 @@ impl Session {
             }
             _ => {
                 if let Some(transaction) = &mut self.transaction {
-                    transaction.refuse_chunks(reply);
+                    transaction.refuse(reply);
                 }
             }
         }
@@ -326,10 +384,12 @@ impl Session {
         self.progress
     }
 
-    /// Whether a transaction is open or a message is being received: a stopping server lets it end first.
-    pub fn in_transaction(&self) -> bool {
-        self.transaction.is_some()
-            || matches!(self.state, State::Data(_) | State::Chunk(_) | State::Accepting)
+    /// The number of the message of which a part has come, or which waits to be accepted: a stopping server lets
+    /// it end first, and a deadline for the whole message holds while this stays the same.
+    pub fn message_under_way(&self) -> Option<u64> {
+        let begun = matches!(self.state, State::Data(_) | State::Chunk(_) | State::Accepting)
+            || self.transaction.as_ref().is_some_and(Transaction::has_content);
+        begun.then_some(self.messages_begun)
     }
 
     /// Whether the client ended the session by QUIT, and so will send nothing more.

@@ -34,18 +34,31 @@ pub struct Message {
 pub(super) struct Transaction {
     envelope: Envelope,
     announced: Option<u64>,
+    /// Octets of memory that the recipients take, about.
+    recipient_octets: usize,
+    /// Why the driver wants no message, told instead of taking more.
+    refusal: Option<Reply>,
     /// What BDAT brought so far.
     chunks: Option<Body>,
 }
 
 impl Transaction {
     pub(super) fn held(&self) -> usize {
-        self.chunks.as_ref().map_or(0, Body::held)
+        self.recipient_octets + self.chunks.as_ref().map_or(0, Body::held)
     }
 
-    pub(super) fn refuse_chunks(&mut self, reply: Reply) {
+    /// Whether a part of the message has come.
+    pub(super) fn has_content(&self) -> bool {
+        self.chunks.is_some()
+    }
+
+    pub(super) fn refuse(&mut self, reply: Reply) {
         if let Some(body) = &mut self.chunks {
             body.refuse(reply);
+        } else {
+            self.envelope.recipients = Vec::new();
+            self.recipient_octets = 0;
+            self.refusal.get_or_insert(reply);
         }
     }
 }
@@ -71,8 +84,12 @@ impl Session {
             return self.refuse_command(replies::MESSAGE_TOO_LARGE);
         }
         let Path::Mailbox(reverse_path) = mail.path else {
-            // RFC 6409 section 6.1 lets a submission server want a real sender: the null reverse-path is nobody's.
-            return self.refuse_command(replies::SENDER_DOMAIN_NOT_LINKED);
+            let null = mail.path == Path::Null;
+            return self.refuse_command(if null {
+                replies::NULL_REVERSE_PATH
+            } else {
+                replies::SENDER_DOMAIN_NOT_LINKED
+            });
         };
         self.transaction = Some(Transaction {
             envelope: Envelope {
@@ -81,6 +98,8 @@ impl Session {
                 smtputf8: mail.smtputf8,
             },
             announced: mail.size,
+            recipient_octets: 0,
+            refusal: None,
             chunks: None,
         });
         self.state = State::CheckingSender;
@@ -113,6 +132,9 @@ impl Session {
         if transaction.chunks.is_some() {
             return self.refuse_command(replies::BAD_SEQUENCE);
         }
+        if let Some(reply) = transaction.refusal.clone() {
+            return self.refuse_message(&reply);
+        }
         let recipient = match path {
             _ if !ascii && !transaction.envelope.smtputf8 => Err(replies::SMTPUTF8_REQUIRED),
             _ if transaction.envelope.recipients.len() >= limit => Err(replies::TOO_MANY_RECIPIENTS),
@@ -124,14 +146,15 @@ impl Session {
         };
         match recipient {
             Ok(address) => {
+                transaction.recipient_octets +=
+                    size_of::<EmailAddress>() + address.local_part().len() + address.domain().as_str().len();
                 transaction.envelope.recipients.push(address);
                 replies::RECIPIENT_OK.write(&mut self.output);
                 None
             }
             Err(reply) => {
                 if reply.is_temporary() {
-                    reply.write(&mut self.output);
-                    return None;
+                    return self.refuse_message(&reply);
                 }
                 self.refuse_command(reply)
             }
@@ -142,6 +165,7 @@ impl Session {
     fn obstacle_to_content(&self) -> Option<Reply> {
         match &self.transaction {
             None => Some(replies::MAIL_FIRST),
+            Some(Transaction { refusal: Some(reply), .. }) => Some(reply.clone()),
             Some(transaction) if transaction.envelope.recipients.is_empty() => {
                 Some(replies::NO_VALID_RECIPIENTS)
             }
@@ -157,6 +181,7 @@ impl Session {
             Some(transaction) if transaction.chunks.is_none() => transaction.announced,
             _ => return self.refuse_command(replies::BAD_SEQUENCE),
         };
+        self.messages_begun += 1;
         self.state = State::Data(DataReceiver::new(Body::new(&self.limits, announced)));
         replies::GO_AHEAD.write(&mut self.output);
         None
@@ -174,10 +199,7 @@ impl Session {
                 Some(Step::Message(Message { envelope: transaction.envelope, content }))
             }
             (Ok(_), None) => self.refuse_command(replies::BAD_SEQUENCE),
-            (Err(reply), _) => {
-                reply.write(&mut self.output);
-                None
-            }
+            (Err(reply), _) => self.refuse_message(&reply),
         }
     }
 
@@ -188,6 +210,9 @@ impl Session {
         };
         let out_of_sequence = self.obstacle_to_content().is_some();
         let limits = &self.limits;
+        if self.transaction.as_ref().is_some_and(|transaction| !transaction.has_content()) {
+            self.messages_begun += 1;
+        }
         let body = self.transaction.as_mut().filter(|_| !out_of_sequence).map(|transaction| {
             transaction.chunks.take().unwrap_or_else(|| Body::new(limits, transaction.announced))
         });
@@ -215,7 +240,7 @@ impl Session {
         if let Some(reply) = body.fault() {
             // The chunks that follow are out of sequence then (RFC 3030 section 2).
             self.transaction = None;
-            return self.reply(&reply);
+            return self.refuse_message(&reply);
         }
         if let Some(transaction) = &mut self.transaction {
             transaction.chunks = Some(body);

@@ -21,6 +21,7 @@ pub(crate) fn limits() -> Limits {
         endless_line: 1_000,
         text_line: 300,
         bad_commands: 8,
+        unauthenticated_commands: 100,
         failed_authentications: 3,
     }
 }
@@ -45,6 +46,7 @@ pub(crate) fn run(input: &Input<'_>, mut cuts: impl FnMut(&[u8]) -> Vec<usize>) 
                         assert!(piece.is_empty());
                         break;
                     }
+                    Step::Flush => {}
                     Step::StartTls => {
                         trace.push("[TLS]".to_owned());
                         session.tls_established();

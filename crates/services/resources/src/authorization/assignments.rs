@@ -11,7 +11,7 @@ use crate::tags::bad;
 use crate::{ResourceError, Resources};
 
 const READ: &str = "Microsoft.Authorization/roleAssignments/read";
-const WRITE: &str = "Microsoft.Authorization/roleAssignments/write";
+pub(crate) const WRITE: &str = "Microsoft.Authorization/roleAssignments/write";
 const DELETE: &str = "Microsoft.Authorization/roleAssignments/delete";
 
 /// Most assignments in a subscription, and in a management group (Azure documentation, RBAC limits).

@@ -1,5 +1,7 @@
 //! Role definitions.
 
+use std::collections::HashSet;
+
 use gatepost_access::{Caller, StoredRole};
 use gatepost_clock::arm_format;
 use gatepost_names::{RoleDefinitionId, Scope, ScopeKind};
@@ -15,7 +17,7 @@ use crate::tags::{bad, malformed};
 use crate::{ResourceError, Resources};
 
 const READ: &str = "Microsoft.Authorization/roleDefinitions/read";
-const WRITE: &str = "Microsoft.Authorization/roleDefinitions/write";
+pub(crate) const WRITE: &str = "Microsoft.Authorization/roleDefinitions/write";
 const DELETE: &str = "Microsoft.Authorization/roleDefinitions/delete";
 
 impl Resources {
@@ -79,7 +81,8 @@ impl Resources {
     /// Makes a custom role, or replaces one.
     ///
     /// # Errors
-    /// Those of reference rbac.md section 7; nothing is written then.
+    /// Those of reference rbac.md section 7, and [`ResourceError::Conflict`] with `RoleDefinitionHasAssignments`
+    /// where an assignment would lie outside the assignable scopes; nothing is written then.
     pub fn put_role_definition(
         &self,
         caller: &Caller,
@@ -104,8 +107,13 @@ impl Resources {
         self.platform().store.write(|tx| {
             let existing = self.platform().access.role(caller.tenant, id);
             let before = existing.iter().flat_map(|role| &role.definition.assignable_scopes);
-            for linked in definition.assignable_scopes.iter().chain(before) {
-                self.authorize_linked(caller, (WRITE, scope), WRITE, linked)?;
+            self.authorize_assignable(
+                caller,
+                (WRITE, scope),
+                definition.assignable_scopes.iter().chain(before),
+            )?;
+            if existing.is_some() {
+                self.check_assigned_scopes(tx, caller, &definition)?;
             }
             self.check_unique(caller, &definition, existing.is_some())?;
             let now = self.platform().clock.now();
@@ -142,12 +150,57 @@ impl Resources {
         self.platform().store.write(|tx| {
             let access = &self.platform().access;
             let Some(role) = access.role(caller.tenant, id) else { return Ok(None) };
-            for linked in &role.definition.assignable_scopes {
-                self.authorize_linked(caller, (DELETE, scope), DELETE, linked)?;
-            }
+            self.authorize_assignable(caller, (DELETE, scope), &role.definition.assignable_scopes)?;
             self.delete_unassigned(tx, caller, &role)?;
             Ok(Some(shown(&role, scope)))
         })
+    }
+
+    /// The right to do `done` at each of a role's assignable scopes, too. A role has up to
+    /// [`custom::MAX_SCOPES`] of them: each subscription is looked up once.
+    fn authorize_assignable<'s>(
+        &self,
+        caller: &Caller,
+        done: (&str, &Scope),
+        scopes: impl IntoIterator<Item = &'s Scope>,
+    ) -> Result<(), ResourceError> {
+        let (mut scopes_seen, mut subscriptions_seen) = (HashSet::new(), HashSet::new());
+        for linked in scopes {
+            if !scopes_seen.insert(linked.key()) {
+                continue;
+            }
+            if let Some(id) = linked.subscription_id().filter(|id| subscriptions_seen.insert(*id)) {
+                self.subscription_of(caller, id)?;
+            }
+            self.require_linked(caller, done, done.0, linked)?;
+        }
+        Ok(())
+    }
+
+    /// An assignment stays in force where it is. Were it left outside the assignable scopes, an author with no
+    /// right there could from then on change what it grants.
+    fn check_assigned_scopes(
+        &self,
+        tx: &Tx<'_>,
+        caller: &Caller,
+        definition: &RoleDefinition,
+    ) -> Result<(), ResourceError> {
+        if !self.platform().access.is_assigned(tx, caller.tenant, definition.id)? {
+            return Ok(());
+        }
+        let assigned = gatepost_store::access::assignments(tx, caller.tenant)?;
+        let mut assigned = assigned.into_iter().filter(|assignment| assignment.role == definition.id);
+        match assigned.find(|assignment| !definition.is_assignable_at(&assignment.scope)) {
+            None => Ok(()),
+            Some(outside) => Err(ResourceError::Conflict {
+                code: "RoleDefinitionHasAssignments",
+                message: format!(
+                    "The role definition '{}' has a role assignment at '{}', which is not within the requested \
+                     assignable scopes. Delete the assignment first or keep a scope that contains it.",
+                    definition.id, outside.scope
+                ),
+            }),
+        }
     }
 
     fn delete_unassigned(
@@ -259,13 +312,15 @@ fn permissions_of(properties: &Value) -> Result<Vec<PermissionBlock>, ResourceEr
             if !block.is_object() {
                 return Err(malformed("Each of 'permissions' must be an object."));
             }
+            let condition = optional_text(block, "condition")?.filter(|text| !text.trim().is_empty());
+            let condition_version = optional_text(block, "conditionVersion")?.filter(|_| condition.is_some());
             Ok(PermissionBlock {
                 actions: strings(block, "actions")?,
                 not_actions: strings(block, "notActions")?,
                 data_actions: strings(block, "dataActions")?,
                 not_data_actions: strings(block, "notDataActions")?,
-                condition: optional_text(block, "condition")?.map(str::to_owned),
-                condition_version: optional_text(block, "conditionVersion")?.map(str::to_owned),
+                condition: condition.map(str::to_owned),
+                condition_version: condition_version.map(str::to_owned),
             })
         })
         .collect()

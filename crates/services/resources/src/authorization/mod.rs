@@ -6,6 +6,8 @@ mod assignments;
 mod definitions;
 mod permissions;
 
+pub(crate) use assignments::WRITE as WRITE_ASSIGNMENT;
+pub(crate) use definitions::WRITE as WRITE_DEFINITION;
 use gatepost_names::{RoleDefinitionId, Scope};
 use serde_json::Value;
 

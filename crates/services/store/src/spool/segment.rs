@@ -19,6 +19,8 @@ const SPARE: &str = "spare";
 /// The files of one journal.
 pub(super) struct Segments {
     folder: PathBuf,
+    /// The folder, kept open: putting a segment to use must not fail for want of a descriptor.
+    names: File,
     settings: Settings,
     max_bytes: AtomicU64,
     files: Mutex<Files>,
@@ -34,9 +36,15 @@ struct Files {
 
 impl Segments {
     /// Finds the files of a journal; makes the folder where there is none. Sequence numbers go on above those
-    /// that are there, and above `used`.
+    /// that are there, and above `used`. The names of all files it found are on disk when this returns: a
+    /// process that was killed may have left one in memory only.
     pub(super) fn open(folder: &Path, settings: Settings, used: u64) -> io::Result<Segments> {
         DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+        let names = File::open(folder)?;
+        names.sync_all()?;
+        if let Some(parent) = folder.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+            File::open(parent)?.sync_all()?;
+        }
         let mut files = Files { highest: used, ..Files::default() };
         for entry in std::fs::read_dir(folder)? {
             let entry = entry?;
@@ -52,7 +60,7 @@ impl Segments {
             files.highest = files.highest.max(number);
         }
         let max_bytes = AtomicU64::new(settings.max_bytes);
-        Ok(Segments { folder: folder.to_owned(), settings, max_bytes, files: Mutex::new(files) })
+        Ok(Segments { folder: folder.to_owned(), names, settings, max_bytes, files: Mutex::new(files) })
     }
 
     /// The sequence numbers and sizes of the segments in use, in order.
@@ -76,7 +84,7 @@ impl Segments {
     }
 
     /// Puts the next segment to use, with room for at least `bytes`: a spare one, or a new one. Its name is on
-    /// disk when this returns.
+    /// disk when this returns. After an error its file is a spare one or deleted, as far as that can be done.
     pub(super) fn next(&self, bytes: u64) -> io::Result<(u64, Arc<File>, u64)> {
         let (sequence, spare) = {
             let mut files = self.files();
@@ -87,21 +95,22 @@ impl Segments {
             }
             (files.highest, fitting)
         };
-        let path = self.path(sequence, IN_USE);
-        let size = match spare {
-            Some((spare, size)) => {
-                std::fs::rename(self.path(spare, SPARE), &path)?;
-                size
-            }
+        let (file, size) = match spare {
+            Some((spare, size)) => (self.reuse(spare, size, sequence)?, size),
             None => {
                 let size = self.settings.segment_bytes.max(bytes);
-                self.allocate(&path, size)?;
-                size
+                (self.allocate(&self.path(sequence, IN_USE), size)?, size)
             }
         };
-        let file = Arc::new(OpenOptions::new().read(true).write(true).open(&path)?);
-        self.sync_folder()?;
+        let file = Arc::new(file);
+        let synced = self.names.sync_all();
         let mut files = self.files();
+        if let Err(error) = synced {
+            if let Err(error) = self.put_aside(&mut files, sequence, size) {
+                tracing::warn!(%error, sequence, "a segment of the spool stays unused until the next start");
+            }
+            return Err(error);
+        }
         files.in_use.insert(sequence, size);
         files.open.insert(sequence, file.clone());
         Ok((sequence, file, size))
@@ -126,13 +135,7 @@ impl Segments {
     pub(super) fn retire(&self, sequence: u64) -> io::Result<()> {
         let mut files = self.files();
         let Some(size) = files.in_use.get(&sequence).copied() else { return Ok(()) };
-        let path = self.path(sequence, IN_USE);
-        if size == self.settings.segment_bytes && files.spares.len() < self.settings.spares {
-            std::fs::rename(path, self.path(sequence, SPARE))?;
-            files.spares.insert(sequence, size);
-        } else {
-            std::fs::remove_file(path)?;
-        }
+        self.put_aside(&mut files, sequence, size)?;
         files.in_use.remove(&sequence);
         files.open.remove(&sequence);
         Ok(())
@@ -153,27 +156,50 @@ impl Segments {
         bytes_of(&self.files())
     }
 
-    fn allocate(&self, path: &Path, size: u64) -> io::Result<()> {
+    /// Gives a spare segment, which is out of the list already, its new name. After an error it is in the list
+    /// again, unless there is no such file.
+    fn reuse(&self, spare: u64, size: u64, sequence: u64) -> io::Result<File> {
+        let path = self.path(spare, SPARE);
+        let reused = OpenOptions::new().read(true).write(true).open(&path).and_then(|file| {
+            std::fs::rename(&path, self.path(sequence, IN_USE))?;
+            Ok(file)
+        });
+        if reused.as_ref().is_err_and(|error| error.kind() != io::ErrorKind::NotFound) {
+            self.files().spares.insert(spare, size);
+        }
+        reused
+    }
+
+    /// Makes the file of a segment in use a spare one, or deletes it if there are enough of those.
+    fn put_aside(&self, files: &mut Files, sequence: u64, size: u64) -> io::Result<()> {
+        let path = self.path(sequence, IN_USE);
+        if size == self.settings.segment_bytes && files.spares.len() < self.settings.spares {
+            std::fs::rename(path, self.path(sequence, SPARE))?;
+            files.spares.insert(sequence, size);
+            return Ok(());
+        }
+        std::fs::remove_file(path)
+    }
+
+    fn allocate(&self, path: &Path, size: u64) -> io::Result<File> {
         if self.bytes().saturating_add(size) > self.max_bytes.load(Ordering::Relaxed) {
             return Err(io::ErrorKind::StorageFull.into());
         }
-        let made = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path);
+        let made =
+            OpenOptions::new().read(true).write(true).create(true).truncate(true).mode(0o600).open(path);
         let filled = made.and_then(|file| {
             match rustix::fs::fallocate(&file, rustix::fs::FallocateFlags::empty(), 0, size) {
                 Err(rustix::io::Errno::OPNOTSUPP) => fill(&file, size)?,
                 other => other?,
             }
-            file.sync_all()
+            file.sync_all()?;
+            Ok(file)
         });
         if filled.is_err() {
             // Whatever could be allocated is given back.
             let _ = std::fs::remove_file(path);
         }
         filled
-    }
-
-    fn sync_folder(&self) -> io::Result<()> {
-        File::open(&self.folder)?.sync_all()
     }
 
     fn path(&self, sequence: u64, kind: &str) -> PathBuf {
@@ -199,4 +225,58 @@ fn fill(file: &File, size: u64) -> io::Result<()> {
         at += step as u64;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SIZE: u64 = 4096;
+
+    fn segments(folder: &Path) -> Segments {
+        Segments::open(folder, Settings { segment_bytes: SIZE, spares: 2, max_bytes: 3 * SIZE }, 0).unwrap()
+    }
+
+    fn names(folder: &Path) -> Vec<String> {
+        let name = |entry: io::Result<std::fs::DirEntry>| entry.unwrap().file_name().into_string().unwrap();
+        let mut names: Vec<String> = std::fs::read_dir(folder).unwrap().map(name).collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn a_segment_whose_name_cannot_be_flushed_is_kept_as_a_spare() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut segments = segments(dir.path());
+        // A device that cannot be flushed.
+        segments.names = File::open("/dev/null").unwrap();
+        for _ in 0..10 {
+            let error = segments.next(1).unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
+            assert_eq!((segments.bytes(), names(dir.path()).len()), (SIZE, 1));
+        }
+        // Larger than a spare one may be: deleted.
+        segments.next(SIZE + 1).unwrap_err();
+        assert_eq!((segments.bytes(), names(dir.path()).len()), (SIZE, 1));
+        segments.names = File::open(dir.path()).unwrap();
+        let (sequence, ..) = segments.next(1).unwrap();
+        assert_eq!(segments.in_use(), [(sequence, SIZE)]);
+        assert_eq!(names(dir.path()), [format!("{sequence:020}.journal")]);
+    }
+
+    #[test]
+    fn a_spare_that_cannot_be_renamed_stays_one_and_one_that_is_gone_is_forgotten() {
+        let dir = tempfile::tempdir().unwrap();
+        let segments = segments(dir.path());
+        segments.prepare().unwrap();
+        let in_the_way = dir.path().join(format!("{:020}.journal", 2));
+        std::fs::create_dir(&in_the_way).unwrap();
+        segments.next(1).unwrap_err();
+        assert_eq!(segments.bytes(), SIZE);
+        std::fs::remove_dir(&in_the_way).unwrap();
+        std::fs::remove_file(dir.path().join(format!("{:020}.spare", 1))).unwrap();
+        assert_eq!(segments.next(1).unwrap_err().kind(), io::ErrorKind::NotFound);
+        segments.next(1).unwrap();
+        assert_eq!(segments.bytes(), SIZE);
+    }
 }
