@@ -12,7 +12,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from disks import Folder  # noqa: E402
+from disks import Folder, only_run  # noqa: E402
 from processes import memory_mib  # noqa: E402
 from systems import REPOSITORY, Gatepost, Server  # noqa: E402
 
@@ -77,7 +77,7 @@ def main():
     chosen = parser.parse_args()
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-    with Folder(chosen.cache / "work") as folder:
+    with only_run(chosen.cache), Folder(chosen.cache / "work") as folder:
         empty, existing = start_times(folder, chosen.rounds)
         print(f"start to ready, empty folder: median {1000 * statistics.median(empty):.0f} ms, worst {1000 * max(empty):.0f} ms")
         print(f"start to ready, existing folder: median {1000 * statistics.median(existing):.0f} ms, worst {1000 * max(existing):.0f} ms")

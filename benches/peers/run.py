@@ -17,7 +17,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import load  # noqa: E402
-from disks import KINDS, command  # noqa: E402
+from disks import KINDS, command, only_run  # noqa: E402
 from processes import PeakMemory, cpu_seconds, tree  # noqa: E402
 from systems import REPOSITORY, SYSTEMS, System, set_up  # noqa: E402
 
@@ -176,6 +176,7 @@ def main():
         set_up(chosen.cache)
         return
     enter_own_network(chosen.delayed_acks)
+    lock = only_run(chosen.cache)
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     # A run that is told to end ends what it started.
@@ -207,6 +208,7 @@ def main():
                         )
     if figures:
         print("\n" + table(figures, [kind.name for kind in kinds], jobs))
+    lock.close()
     if chosen.json:
         chosen.json.write_text(json.dumps([asdict(each) for each in figures], indent=1) + "\n")
 
