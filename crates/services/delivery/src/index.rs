@@ -17,7 +17,7 @@ use crate::{Inner, Settings};
 /// Weight with which a transaction is full; the message that brings it there belongs to it.
 const BATCH: usize = 2000;
 /// Time between two transactions while messages keep coming: each costs a flush, whatever it holds.
-const PACE: Duration = Duration::from_millis(15);
+const PACE: Duration = Duration::from_millis(50);
 /// Weight for which a transaction is worth its flush before that.
 const WORTHWHILE: usize = 1000;
 /// Time before a transaction that failed is tried again.

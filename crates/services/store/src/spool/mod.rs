@@ -278,7 +278,8 @@ impl Spool {
             self.0.segments.retire(segment)?;
         }
         // The first half of a segment is time enough to make the next one; a small queue needs only one.
-        if self.0.head.offset.load(Ordering::Relaxed) > self.0.segments.segment_bytes() / 2 {
+        let size = self.0.segments.in_use().last().map_or(0, |(_, size)| *size);
+        if self.0.head.offset.load(Ordering::Relaxed) > size / 2 {
             self.0.segments.prepare()?;
         }
         Ok(())

@@ -1,7 +1,9 @@
 //! The journal's files: `<sequence>.journal` in use, `<sequence>.spare` waiting to be used again.
 //!
-//! A segment is allocated in full when it is made and written over when it is used again, so that a flush in
-//! it has only data to write, and what was promised space has it. A sequence number is never used twice.
+//! A segment is allocated in full when it is made and written over when it is used again, so that what was
+//! promised space has it. A spare one is filled with zeros before its turn comes: a file system with a journal
+//! keeps note of which blocks of a file were ever written, and a flush that changes the notes takes twice as
+//! long as one that has only data to write. A sequence number is never used twice.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs::{DirBuilder, File, OpenOptions};
@@ -10,8 +12,15 @@ use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use super::Settings;
+
+/// Bytes a second from which the journal is written in batches so large that filling segments beforehand would
+/// cost more than it saves.
+const NOT_WORTH_FILLING: u64 = 120 << 20;
+/// Bytes of the very first segment, which is filled while the server starts.
+const FIRST_BYTES: u64 = 16 << 20;
 
 const IN_USE: &str = "journal";
 const SPARE: &str = "spare";
@@ -32,6 +41,29 @@ struct Files {
     spares: BTreeMap<u64, u64>,
     open: HashMap<u64, Arc<File>>,
     highest: u64,
+    /// When the segment that is written now was put to use, and its size.
+    begun: Option<(Instant, u64)>,
+    /// Whether the one before it was used up at a rate of [`NOT_WORTH_FILLING`] or more.
+    used_up_fast: bool,
+}
+
+impl Files {
+    /// A segment of this size is put to use.
+    fn begin(&mut self, size: u64, now: Instant) {
+        if let Some((begun, size)) = self.begun.replace((now, size)) {
+            let lasted = now.duration_since(begun).max(Duration::from_millis(1)).as_millis();
+            self.used_up_fast = u128::from(size) * 1000 / lasted >= u128::from(NOT_WORTH_FILLING);
+        }
+    }
+}
+
+/// How the blocks of a new segment are got.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Blocks {
+    /// Promised by the file system.
+    Reserved,
+    /// Written once.
+    Filled,
 }
 
 impl Segments {
@@ -86,20 +118,23 @@ impl Segments {
     /// Puts the next segment to use, with room for at least `bytes`: a spare one, or a new one. Its name is on
     /// disk when this returns. After an error its file is a spare one or deleted, as far as that can be done.
     pub(super) fn next(&self, bytes: u64) -> io::Result<(u64, Arc<File>, u64)> {
-        let (sequence, spare) = {
+        let (sequence, spare, is_first) = {
             let mut files = self.files();
             files.highest += 1;
             let fitting = files.spares.iter().find(|(_, size)| **size >= bytes).map(|(n, size)| (*n, *size));
             if let Some((spare, _)) = fitting {
                 files.spares.remove(&spare);
             }
-            (files.highest, fitting)
+            (files.highest, fitting, files.highest == 1)
         };
         let (file, size) = match spare {
             Some((spare, size)) => (self.reuse(spare, size, sequence)?, size),
             None => {
-                let size = self.settings.segment_bytes.max(bytes);
-                (self.allocate(&self.path(sequence, IN_USE), size)?, size)
+                let usual = self.settings.segment_bytes;
+                let (usual, blocks) =
+                    if is_first { (usual.min(FIRST_BYTES), Blocks::Filled) } else { (usual, Blocks::Reserved) };
+                let size = usual.max(bytes);
+                (self.allocate(&self.path(sequence, IN_USE), size, blocks)?, size)
             }
         };
         let file = Arc::new(file);
@@ -111,6 +146,7 @@ impl Segments {
             }
             return Err(error);
         }
+        files.begin(size, Instant::now());
         files.in_use.insert(sequence, size);
         files.open.insert(sequence, file.clone());
         Ok((sequence, file, size))
@@ -118,15 +154,15 @@ impl Segments {
 
     /// Makes a spare segment if there is none, so that the writer need not wait for one.
     pub(super) fn prepare(&self) -> io::Result<()> {
-        let number = {
+        let (number, blocks) = {
             let mut files = self.files();
             if !files.spares.is_empty() {
                 return Ok(());
             }
             files.highest += 1;
-            files.highest
+            (files.highest, if files.used_up_fast { Blocks::Reserved } else { Blocks::Filled })
         };
-        self.allocate(&self.path(number, SPARE), self.settings.segment_bytes)?;
+        self.allocate(&self.path(number, SPARE), self.settings.segment_bytes, blocks)?;
         self.files().spares.insert(number, self.settings.segment_bytes);
         Ok(())
     }
@@ -181,16 +217,20 @@ impl Segments {
         std::fs::remove_file(path)
     }
 
-    fn allocate(&self, path: &Path, size: u64) -> io::Result<File> {
+    fn allocate(&self, path: &Path, size: u64, blocks: Blocks) -> io::Result<File> {
         if self.bytes().saturating_add(size) > self.max_bytes.load(Ordering::Relaxed) {
             return Err(io::ErrorKind::StorageFull.into());
         }
         let made =
             OpenOptions::new().read(true).write(true).create(true).truncate(true).mode(0o600).open(path);
         let filled = made.and_then(|file| {
-            match rustix::fs::fallocate(&file, rustix::fs::FallocateFlags::empty(), 0, size) {
-                Err(rustix::io::Errno::OPNOTSUPP) => fill(&file, size)?,
-                other => other?,
+            let reserved = rustix::fs::fallocate(&file, rustix::fs::FallocateFlags::empty(), 0, size);
+            let unsupported = reserved == Err(rustix::io::Errno::OPNOTSUPP);
+            if !unsupported {
+                reserved?;
+            }
+            if unsupported || blocks == Blocks::Filled {
+                fill(&file, size)?;
             }
             file.sync_all()?;
             Ok(file)
@@ -215,7 +255,7 @@ fn bytes_of(files: &Files) -> u64 {
     files.in_use.values().chain(files.spares.values()).sum()
 }
 
-/// Allocates by writing, for file systems that cannot do otherwise.
+/// Writes zeros all over.
 fn fill(file: &File, size: u64) -> io::Result<()> {
     let zeros = vec![0_u8; 1 << 20];
     let mut at = 0;
@@ -232,6 +272,38 @@ mod tests {
     use super::*;
 
     const SIZE: u64 = 4096;
+
+    #[test]
+    fn segments_that_are_used_up_fast_are_not_worth_filling() {
+        let start = Instant::now();
+        let at = |millis| start + Duration::from_millis(millis);
+        let mut files = Files::default();
+        for (size, now, fast) in [
+            (16 << 20, at(0), false),
+            (64 << 20, at(2000), false),
+            (64 << 20, at(2200), true),
+            (64 << 20, at(4000), false),
+            (64 << 20, at(4000), true),
+        ] {
+            files.begin(size, now);
+            assert_eq!(files.used_up_fast, fast, "{:?}", now.duration_since(start));
+        }
+    }
+
+    #[test]
+    fn a_filled_segment_has_no_block_left_to_write_first() {
+        use std::os::unix::fs::MetadataExt as _;
+        let dir = tempfile::tempdir().unwrap();
+        let settings = Settings { segment_bytes: 1 << 20, ..Settings::default() };
+        let segments = Segments::open(dir.path(), settings, 0).unwrap();
+        let (_, file, size) = segments.next(0).unwrap();
+        let metadata = file.metadata().unwrap();
+        assert_eq!((size, metadata.len()), (1 << 20, 1 << 20));
+        assert!(metadata.blocks() * 512 >= size);
+        let mut found = vec![1_u8; 4096];
+        file.read_exact_at(&mut found, size - 4096).unwrap();
+        assert!(found.iter().all(|byte| *byte == 0));
+    }
 
     fn segments(folder: &Path) -> Segments {
         Segments::open(folder, Settings { segment_bytes: SIZE, spares: 2, max_bytes: 3 * SIZE }, 0).unwrap()
