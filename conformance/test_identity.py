@@ -254,3 +254,13 @@ def test_graph_errors(server, azure, method, path, body, status, code):
     assert {"date", "request-id", "client-request-id"} <= error["innerError"].keys()
     if code is not None:
         assert error["code"] == code
+
+
+def test_a_body_of_ten_megabytes_is_refused_and_others_are_served(server, azure):
+    url = f"{azure.authority}/{azure.tenant}/oauth2/v2.0/token"
+    reply = azure.session.post(url, data={"grant_type": "client_credentials", "scope": "x" * 10_000_000}, timeout=60)
+    assert reply.status_code == 413
+    assert reply.json()["error"] == "invalid_request"
+    page = f"{azure.authority}/{azure.tenant}/oauth2/v2.0/authorize"
+    assert azure.session.post(page, data={"step": "x" * 10_000_000}, timeout=60).status_code == 413
+    assert token_reply(azure, client_id=NOBODY, client_secret="x").status_code == 400

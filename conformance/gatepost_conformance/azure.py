@@ -1,5 +1,7 @@
 """Azure's own clients, pointed at the server under test the way its documentation says."""
 
+from functools import cached_property
+
 import requests
 from azure.identity import ClientSecretCredential
 from azure.mgmt.authorization import AuthorizationManagementClient
@@ -15,6 +17,7 @@ class Azure:
     def __init__(self, server, client_id=None, client_secret=None):
         known = server.bootstrap
         self.ca_file = known["caFile"]
+        self.object_id = None if client_id else known["automation"]["objectId"]
         self.tenant = known["tenantId"]
         self.subscription = known["subscriptionId"]
         self.authority = known["endpoints"]["authority"]
@@ -28,7 +31,7 @@ class Azure:
             disable_instance_discovery=True,
             connection_verify=self.ca_file,
         )
-        settings = {
+        settings = self.settings = {
             "base_url": self.arm,
             "credential_scopes": [f"{self.arm}/.default"],
             "connection_verify": self.ca_file,
@@ -41,6 +44,27 @@ class Azure:
         # The environment may name another CA, or a proxy: neither is for a server on loopback.
         self.session.trust_env = False
         self.session.verify = self.ca_file
+
+    @cached_property
+    def locks(self):
+        """The client of management locks."""
+        from azure.mgmt.resource.locks import ManagementLockClient
+
+        return ManagementLockClient(self.credential, self.subscription, **self.settings)
+
+    @cached_property
+    def groups(self):
+        """The client of management groups."""
+        from azure.mgmt.managementgroups import ManagementGroupsMgmtClient
+
+        return ManagementGroupsMgmtClient(self.credential, **self.settings)
+
+    @cached_property
+    def monitor(self):
+        """The client of the activity log."""
+        from azure.mgmt.monitor import MonitorManagementClient
+
+        return MonitorManagementClient(self.credential, self.subscription, **self.settings)
 
     @property
     def subscription_scope(self):

@@ -180,6 +180,22 @@ class Sender:
             ),
         )
 
+    def hold_to(self, condition):
+        """Puts the latest assignment under a condition, or takes the condition away: the same name once more."""
+        return self.azure.authorization.role_assignments.create(
+            self.assignment_scope,
+            self.assignment_name,
+            RoleAssignmentCreateParameters(
+                properties=RoleAssignmentProperties(
+                    role_definition_id=self.role_id,
+                    principal_id=self.principal_id,
+                    principal_type="ServicePrincipal",
+                    condition=condition,
+                    condition_version="2.0" if condition else None,
+                )
+            ),
+        )
+
     def unassign_role(self):
         """Takes the latest assignment away."""
         self.azure.authorization.role_assignments.delete(self.assignment_scope, self.assignment_name)

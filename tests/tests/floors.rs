@@ -12,12 +12,14 @@ const ORDER: &[&str] = &[
     "gatepost-arm",
     "gatepost-graph",
     "gatepost-authority",
+    "gatepost-metadata",
     "gatepost-https",
     "gatepost-resources",
     "gatepost-delivery",
     "gatepost-tokens",
     "gatepost-directory",
     "gatepost-access",
+    "gatepost-fetch",
     "gatepost-store",
     "gatepost-clock",
     "gatepost-rbac",
@@ -25,6 +27,7 @@ const ORDER: &[&str] = &[
     "gatepost-odata",
     "gatepost-smtp",
     "gatepost-mail",
+    "gatepost-credentials",
     "gatepost-names",
 ];
 
@@ -129,7 +132,13 @@ fn sources(folder: &Path) -> Vec<(PathBuf, String)> {
 fn edges_do_not_know_each_other() {
     for manifest in manifests().iter().filter(|path| path.to_string_lossy().contains("crates/edges")) {
         let (name, uses) = read(manifest);
-        for other in ["gatepost-arm", "gatepost-graph", "gatepost-authority", "gatepost-submission"] {
+        for other in [
+            "gatepost-arm",
+            "gatepost-graph",
+            "gatepost-authority",
+            "gatepost-metadata",
+            "gatepost-submission",
+        ] {
             assert!(!uses.iter().any(|used| used == other), "{name} may not use {other}");
         }
     }

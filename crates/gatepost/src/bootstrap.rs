@@ -1,26 +1,17 @@
-//! The first start of a data folder: a tenant, a subscription, an administrator, and a service principal with
-//! the same rights for scripts; and `bootstrap.json`, which tells a client all that it needs.
+//! The first start of a data folder, the tenants that a later start adds, and `bootstrap.json`, which tells a client
+//! all that it needs.
 
 use std::path::Path;
 
-use gatepost_access::{Access, GLOBAL_ADMINISTRATOR, RoleAssignment};
-use gatepost_clock::{Clock, from_micros};
-use gatepost_directory::{Directory, DirectoryError, NewApplication, NewPassword, NewUser};
-use gatepost_names::{
-    ApplicationId, ObjectId, Origins, PrincipalKind, RoleAssignmentName, Scope, SubscriptionId, TenantId,
-};
-use gatepost_store::{Store, StoreError, Tx, tenants};
+use gatepost_access::{Access, ManagementGroupError};
+use gatepost_clock::Clock;
+use gatepost_directory::{Directory, DirectoryError};
+use gatepost_names::{ApplicationId, DomainName, ObjectId, Origins, SubscriptionId, TenantId};
+use gatepost_store::{Store, StoreError, directory, tenants};
 use serde::{Deserialize, Serialize};
-use uuid::Uuid;
 
 use crate::data_folder::write_private;
-
-/// The first domain of a new tenant. `localhost` names never leave the machine (RFC 6761).
-const TENANT_DOMAIN: &str = "gatepost.localhost";
-/// How long the automation principal's secret is good: a hundred years.
-const AUTOMATION_SECRET_MICROS: i64 = 100 * 365 * 86_400 * 1_000_000;
-/// Characters of a generated password: no look-alikes.
-const PASSWORD_ALPHABET: &[u8] = b"abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789";
+use crate::tenant::{Named, generate_password, make_tenant};
 
 /// The content of `bootstrap.json`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -40,6 +31,40 @@ pub struct Bootstrap {
     pub automation: Automation,
     /// Where each protocol answers.
     pub endpoints: Endpoints,
+    /// The identity of this machine's programs, where the managed-identity endpoint is on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub managed_identity: Option<MachineIdentity>,
+    /// The tenants beside the first one (`--tenant`).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tenants: Vec<OtherTenant>,
+}
+
+/// A tenant beside the first one: a directory and a subscription of its own, apart from all others.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct OtherTenant {
+    /// The tenant.
+    pub tenant_id: TenantId,
+    /// Its first verified domain.
+    pub tenant_domain: String,
+    /// Its subscription.
+    pub subscription_id: SubscriptionId,
+    /// Its Global Administrator, Owner of its subscription.
+    pub admin: Administrator,
+    /// A service principal with the same rights.
+    pub automation: Automation,
+}
+
+/// The identity that a program on this machine has without a credential.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct MachineIdentity {
+    /// The client id.
+    pub client_id: ApplicationId,
+    /// The service principal's object id: what a role is assigned to.
+    pub object_id: ObjectId,
+    /// What `AZURE_POD_IDENTITY_AUTHORITY_HOST` is set to.
+    pub endpoint: String,
 }
 
 /// The administrator who can sign in.
@@ -115,6 +140,9 @@ pub enum BootstrapError {
     /// The store refused.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// Access control refused.
+    #[error(transparent)]
+    ManagementGroup(#[from] ManagementGroupError),
     /// The directory refused.
     #[error(transparent)]
     Directory(#[from] DirectoryError),
@@ -149,7 +177,8 @@ pub struct FirstStart<'a> {
 }
 
 /// Reads `bootstrap.json` of a folder that is set up, or sets the folder up. The endpoints in the answer are
-/// those given; [`Bootstrap::save`] puts them into the file.
+/// those given; [`Bootstrap::save`] puts them into the file. Each domain of `others` that no tenant has yet gets a
+/// tenant of its own.
 ///
 /// # Errors
 /// [`BootstrapError`].
@@ -158,17 +187,25 @@ pub fn open(
     file: &Path,
     ca_file: &Path,
     endpoints: Endpoints,
+    others: &[DomainName],
 ) -> Result<Bootstrap, BootstrapError> {
     let known = first.store.read(tenants::tenants)?;
-    if known.is_empty() {
-        return set_up(first, file, ca_file, endpoints);
+    let mut bootstrap = if known.is_empty() {
+        set_up(first, file, ca_file, endpoints)?
+    } else {
+        if !file.is_file() {
+            return Err(BootstrapError::FileGone(file.display().to_string()));
+        }
+        let mut bootstrap = Bootstrap::load(file)?;
+        bootstrap.endpoints = endpoints;
+        bootstrap.managed_identity = None;
+        bootstrap.ca_file = ca_file.display().to_string();
+        bootstrap.tenants.retain(|other| known.iter().any(|tenant| tenant.id == other.tenant_id));
+        bootstrap
+    };
+    for domain in others {
+        add_tenant(first, &mut bootstrap, file, domain)?;
     }
-    if !file.is_file() {
-        return Err(BootstrapError::FileGone(file.display().to_string()));
-    }
-    let mut bootstrap = Bootstrap::load(file)?;
-    bootstrap.endpoints = endpoints;
-    bootstrap.ca_file = ca_file.display().to_string();
     Ok(bootstrap)
 }
 
@@ -200,40 +237,19 @@ fn set_up(
     ca_file: &Path,
     endpoints: Endpoints,
 ) -> Result<Bootstrap, BootstrapError> {
-    let tenant = TenantId(Uuid::new_v4());
-    let subscription = SubscriptionId(Uuid::new_v4());
     let password = generate_password()?;
     first.store.write(|tx| {
-        let now = first.clock.micros();
-        let named = tenants::Tenant {
-            id: tenant,
-            display_name: "Gatepost".to_owned(),
-            default_domain: TENANT_DOMAIN.to_owned(),
-        };
-        tenants::insert_tenant(tx, &named, now)?;
-        let of_tenant = tenants::Subscription {
-            id: subscription,
-            tenant,
-            display_name: "Gatepost subscription".to_owned(),
-        };
-        tenants::insert_subscription(tx, &of_tenant, now)?;
-        first.directory.seed_tenant(tx, tenant)?;
-        let admin = make_administrator(first, tx, tenant, password)?;
-        let automation = make_automation(first, tx, tenant)?;
-        for (principal, kind) in
-            [(admin.object_id, PrincipalKind::User), (automation.object_id, PrincipalKind::ServicePrincipal)]
-        {
-            first.access.put_directory_role(tx, tenant, principal, GLOBAL_ADMINISTRATOR)?;
-            first.access.put_assignment(tx, &owner(first.clock, tenant, subscription, principal, kind))?;
-        }
+        let made = make_tenant(first, tx, &Named::first(), password)?;
         let bootstrap = Bootstrap {
-            tenant_id: tenant,
-            tenant_domain: TENANT_DOMAIN.to_owned(),
-            subscription_id: subscription,
+            tenant_id: made.tenant_id,
+            tenant_domain: made.tenant_domain,
+            subscription_id: made.subscription_id,
             ca_file: ca_file.display().to_string(),
-            admin,
-            automation,
+            admin: made.admin,
+            automation: made.automation,
             endpoints,
+            managed_identity: None,
+            tenants: Vec::new(),
         };
         // INVARIANT: the secrets are in the file before their hashes are in the database. A crash in between
         // leaves a file that the next first start replaces, never a tenant whose secrets nobody knows.
@@ -242,76 +258,23 @@ fn set_up(
     })
 }
 
-fn make_administrator(
+/// Makes a tenant for a domain, unless one has it.
+fn add_tenant(
     first: &FirstStart<'_>,
-    tx: &Tx<'_>,
-    tenant: TenantId,
-    password: String,
-) -> Result<Administrator, BootstrapError> {
-    let user_principal_name = format!("admin@{TENANT_DOMAIN}");
-    let new = NewUser {
-        display_name: "Administrator",
-        user_principal_name: &user_principal_name,
-        password: &password,
-    };
-    let object_id = first.directory.create_user(tx, tenant, new)?;
-    Ok(Administrator { user_principal_name, password, object_id })
-}
-
-fn make_automation(
-    first: &FirstStart<'_>,
-    tx: &Tx<'_>,
-    tenant: TenantId,
-) -> Result<Automation, BootstrapError> {
-    let new = NewApplication { display_name: "Gatepost automation".to_owned(), ..NewApplication::default() };
-    let application = first.directory.create_application(tx, tenant, new)?;
-    let principal = first.directory.create_service_principal(tx, tenant, application.app_id)?;
-    // Nobody renews this secret: it lasts as long as the folder. Whoever reads the file owns the folder anyway.
-    let end = from_micros(first.clock.micros().saturating_add(AUTOMATION_SECRET_MICROS));
-    let new =
-        NewPassword { display_name: Some("bootstrap".to_owned()), end: Some(end), ..NewPassword::default() };
-    let (_, secret) = first.directory.add_password(tx, tenant, application.id, new)?;
-    Ok(Automation { client_id: application.app_id, client_secret: secret, object_id: principal.id })
-}
-
-fn owner(
-    clock: &Clock,
-    tenant: TenantId,
-    subscription: SubscriptionId,
-    principal: ObjectId,
-    principal_kind: PrincipalKind,
-) -> RoleAssignment {
-    let now = from_micros(clock.micros());
-    RoleAssignment {
-        name: RoleAssignmentName(Uuid::new_v4()),
-        tenant,
-        scope: Scope::subscription(subscription),
-        role: gatepost_rbac::builtin::OWNER,
-        principal,
-        principal_kind,
-        description: Some("Made at the first start.".to_owned()),
-        condition: None,
-        condition_version: None,
-        created_on: now,
-        updated_on: now,
-        created_by: None,
-        updated_by: None,
+    bootstrap: &mut Bootstrap,
+    file: &Path,
+    domain: &DomainName,
+) -> Result<(), BootstrapError> {
+    let domain = domain.to_string();
+    if first.store.read(|conn| directory::tenant_of_domain(conn, &domain))?.is_some() {
+        return Ok(());
     }
-}
-
-/// Twenty-four characters, each drawn evenly.
-fn generate_password() -> Result<String, getrandom::Error> {
-    let mut password = String::with_capacity(24);
-    let limit = 256 - 256 % PASSWORD_ALPHABET.len();
-    while password.len() < 24 {
-        let mut bytes = [0_u8; 32];
-        getrandom::fill(&mut bytes)?;
-        for byte in bytes.into_iter().map(usize::from).filter(|byte| *byte < limit) {
-            if let Some(character) = PASSWORD_ALPHABET.get(byte % PASSWORD_ALPHABET.len()) {
-                password.push(char::from(*character));
-            }
-        }
-    }
-    password.truncate(24);
-    Ok(password)
+    let password = generate_password()?;
+    first.store.write(|tx| {
+        let made = make_tenant(first, tx, &Named::after(&domain), password)?;
+        bootstrap.tenants.push(made);
+        // INVARIANT: as at the first start: the secrets are in the file first. A tenant that is in the file alone
+        // is taken out of it at the next start.
+        bootstrap.save(file)
+    })
 }

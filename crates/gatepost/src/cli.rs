@@ -5,9 +5,11 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
+use gatepost_names::DomainName;
 
+use crate::access_command::{self, Access};
 use crate::output::Output;
-use crate::{Addresses, UpOptions, demo, log, operator, up, verify};
+use crate::{Address, Addresses, Outside, UpOptions, demo, log, operator, up, verify};
 
 /// A communications platform of your own that speaks Azure's protocols.
 #[derive(Debug, Parser)]
@@ -27,6 +29,9 @@ enum Command {
     /// Messages that were accepted.
     #[command(subcommand)]
     Queue(Queue),
+    /// Access control: why, who, by which role, and what if.
+    #[command(subcommand)]
+    Access(Access),
     /// Check the store and the spool of a data folder that no server is using.
     Verify {
         #[command(flatten)]
@@ -51,8 +56,19 @@ struct Up {
     /// Accept messages but deliver none until the next start without this.
     #[arg(long)]
     hold_delivery: bool,
+    /// Have a further tenant with this verified domain: its own directory, subscription, administrator and
+    /// automation principal, apart from all others. Made at the first start that names it; bootstrap.json lists it
+    /// under `tenants`. May be repeated.
+    #[arg(long = "tenant", value_name = "DOMAIN")]
+    tenants: Vec<DomainName>,
     #[command(flatten)]
     addresses: Addresses,
+    /// Give tokens of managed identities to every program on this machine, without a credential, over plain HTTP
+    /// at this loopback address. For development.
+    #[arg(long, value_name = "ADDRESS:PORT", value_parser = up::loopback)]
+    managed_identity: Option<Address>,
+    #[command(flatten)]
+    outside: Outside,
 }
 
 #[derive(Debug, Args)]
@@ -132,6 +148,9 @@ fn dispatch(command: Command) -> Result<(), String> {
                 data: arguments.data.folder,
                 addresses: arguments.addresses,
                 hold_delivery: arguments.hold_delivery,
+                managed_identity: arguments.managed_identity,
+                outside: arguments.outside,
+                tenants: arguments.tenants,
             };
             let demo = arguments.demo.then_some(demo::run as up::AfterReady);
             up::run(&options, demo).map_err(|e| e.to_string())
@@ -143,6 +162,10 @@ fn dispatch(command: Command) -> Result<(), String> {
         Command::Queue(queue) => {
             log::start("warn");
             queue_command(queue)
+        }
+        Command::Access(command) => {
+            log::start("warn");
+            access_command::run(command)
         }
         Command::Verify { data } => {
             log::start("warn");

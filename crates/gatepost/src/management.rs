@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use gatepost_delivery::Delivery;
+use gatepost_directory::{Directory, WARNING_DAYS};
 use gatepost_https::{Answer, Call, Edge, json};
 use gatepost_store::{Store, StoreError, tenants};
 use http::{HeaderValue, Method, StatusCode, header};
@@ -11,6 +12,7 @@ use serde_json::{Value, json};
 pub(crate) struct Management {
     pub(crate) store: Store,
     pub(crate) delivery: Delivery,
+    pub(crate) directory: Directory,
 }
 
 impl Edge for Management {
@@ -62,6 +64,14 @@ impl Management {
             ("gatepost_spool_bytes", "gauge", "Bytes of the spool journal.", counters.spool_bytes),
         ] {
             shown.push_str(&format!("# HELP {name} {help}\n# TYPE {name} {kind}\n{name} {value}\n"));
+        }
+        match self.directory.count_credentials_ending() {
+            Ok(ending) => shown.push_str(&format!(
+                "# HELP gatepost_credentials_ending Client secrets and certificates that end within \
+                 {WARNING_DAYS} days.\n# TYPE gatepost_credentials_ending gauge\ngatepost_credentials_ending {ending}\n"
+            )),
+            // A number that is not known is left out, not made up.
+            Err(error) => tracing::warn!(%error, "credentials that end cannot be counted"),
         }
         shown
     }

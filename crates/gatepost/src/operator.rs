@@ -14,7 +14,7 @@ pub(crate) const OWN_VERSION: &str = "2026-11-01-gatepost";
 pub(crate) const COMMUNICATION_VERSION: &str = "2026-03-18";
 
 /// Runs a command against the server of `folder`.
-fn with_client<T, F>(folder: &Path, work: impl FnOnce(Client) -> F) -> Result<T, String>
+pub(crate) fn with_client<T, F>(folder: &Path, work: impl FnOnce(Client) -> F) -> Result<T, String>
 where
     F: Future<Output = Result<T, ClientError>>,
 {

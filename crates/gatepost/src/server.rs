@@ -25,6 +25,7 @@ use tokio::task::JoinSet;
 use crate::bootstrap::{self, Bootstrap, Endpoints, FirstStart};
 use crate::certificates::ServerCertificate;
 use crate::data_folder::DataFolder;
+use crate::machine;
 use crate::management::Management;
 use crate::up::{Address, Addresses, StartError, UpOptions};
 
@@ -45,13 +46,29 @@ impl Server {
     /// [`StartError`]; nothing is left running then.
     pub async fn start(folder: DataFolder, options: &UpOptions) -> Result<Server, StartError> {
         let listeners = Listeners::bind(&options.addresses).await?;
+        let for_machine = match &options.managed_identity {
+            Some(address) => Some((address, Listeners::one("--managed-identity", address).await?)),
+            None => None,
+        };
         let endpoints = listeners.endpoints(&options.addresses);
         let certificate = ServerCertificate::open(folder.path())?;
-        let services = Services::open(&folder, options, &certificate, endpoints)?;
+        let mut services = Services::open(&folder, options, &certificate, endpoints)?;
+        let (stop, stopped) = watch::channel(false);
+        let mut metadata = None;
+        if let Some((address, listener)) = for_machine {
+            let Services { directory, tokens, bootstrap, .. } = &mut services;
+            let (edge, identity) =
+                machine::metadata(directory, tokens, bootstrap.tenant_id, address, &listener)?;
+            bootstrap.managed_identity = Some(identity);
+            metadata = Some((listener, edge));
+        }
         services.bootstrap.save(&folder.bootstrap_file())?;
         services.delivery.start().map_err(|e| StartError::Service(format!("delivery: {e}")))?;
-        let (stop, stopped) = watch::channel(false);
-        let listening = listeners.serve(&services, &certificate, &stopped)?;
+        let mut listening = listeners.serve(&services, &certificate, &stopped)?;
+        if let Some((listener, edge)) = metadata {
+            listening.spawn(serve_plain(listener, Arc::new(edge), stopped.clone()));
+        }
+        listening.spawn(machine::warn_of_ending_credentials(services.directory.clone(), stopped));
         let Services { bootstrap, delivery, .. } = services;
         Ok(Server { folder, bootstrap, delivery, stop, listening })
     }
@@ -107,11 +124,18 @@ impl Services {
         let store = Store::open(&folder.database()).map_err(|e| failed("store")(e.to_string()))?;
         let access =
             Access::open(store.clone(), clock.clone()).map_err(|e| failed("access")(e.to_string()))?;
-        let directory = Directory::open(store.clone(), clock.clone(), access.clone())
+        let outside = machine::outside_settings(&options.outside)?;
+        let directory = Directory::open_with(store.clone(), clock.clone(), access.clone(), outside)
             .map_err(|e| failed("directory")(e.to_string()))?;
         let first = FirstStart { store: &store, clock: &clock, access: &access, directory: &directory };
         let origins = endpoints.origins();
-        let bootstrap = bootstrap::open(&first, &folder.bootstrap_file(), &certificate.ca_file, endpoints)?;
+        let bootstrap = bootstrap::open(
+            &first,
+            &folder.bootstrap_file(),
+            &certificate.ca_file,
+            endpoints,
+            &options.tenants,
+        )?;
         let tokens = Tokens::open(store.clone(), clock.clone(), directory.clone(), origins.clone())
             .map_err(|e| failed("tokens")(e.to_string()))?;
         let settings = Settings { hold: options.hold_delivery, ..Settings::in_folder(folder.path()) };
@@ -127,6 +151,8 @@ impl Services {
         };
         let sending = Sending::open(platform.clone(), tokens.clone());
         let resources = Resources::open(platform);
+        resources.purge_activity();
+        resources.prepare_answers();
         Ok(Services { store, clock, access, directory, tokens, resources, sending, delivery, bootstrap })
     }
 }
@@ -145,10 +171,12 @@ struct Listeners {
 }
 
 impl Listeners {
+    async fn one(what: &'static str, address: &Address) -> Result<Listener, StartError> {
+        Listener::bind(&address.sockets).await.map_err(|error| StartError::Listen { what, error })
+    }
+
     async fn bind(addresses: &Addresses) -> Result<Listeners, StartError> {
-        async fn one(what: &'static str, address: &Address) -> Result<Listener, StartError> {
-            Listener::bind(&address.sockets).await.map_err(|error| StartError::Listen { what, error })
-        }
+        let one = Listeners::one;
         Ok(Listeners {
             portal: one("--portal", &addresses.portal).await?,
             authority: one("--authority", &addresses.authority).await?,
@@ -228,7 +256,11 @@ impl Listeners {
         for (listener, edge) in edges {
             listening.spawn(serve(listener, Arc::clone(&https), edge, stopped.clone()));
         }
-        let management = Management { store: services.store.clone(), delivery: services.delivery.clone() };
+        let management = Management {
+            store: services.store.clone(),
+            delivery: services.delivery.clone(),
+            directory: services.directory.clone(),
+        };
         listening.spawn(serve_plain(self.management, Arc::new(management), stopped.clone()));
         let gate = gatepost_submission::Services {
             sending: services.sending.clone(),

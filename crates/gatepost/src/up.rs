@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use clap::Args;
 use gatepost_https::parse_address;
+use gatepost_names::DomainName;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::bootstrap::BootstrapError;
@@ -30,6 +31,24 @@ pub struct UpOptions {
     pub addresses: Addresses,
     /// Accept messages, deliver none.
     pub hold_delivery: bool,
+    /// Where the managed-identity endpoint listens; nowhere unless it is asked for.
+    pub managed_identity: Option<Address>,
+    /// How outside issuers are fetched from.
+    pub outside: Outside,
+    /// Domains that get a tenant each, beside the first tenant, where no tenant has them yet.
+    pub tenants: Vec<DomainName>,
+}
+
+/// Which outside issuers of federated credentials may be fetched from, beside those on the open Internet.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Federated credentials")]
+pub struct Outside {
+    /// Let this host have a private or loopback address. May be repeated.
+    #[arg(long = "federation-host", value_name = "HOST[:PORT]")]
+    pub private_hosts: Vec<String>,
+    /// PEM file of certificate authorities to trust beside the public ones.
+    #[arg(long = "federation-ca", value_name = "FILE")]
+    pub ca: Option<PathBuf>,
 }
 
 /// Where each protocol listens: `ADDRESS:PORT`, `localhost` being both loopback addresses; port 0 picks a free
@@ -94,7 +113,7 @@ impl Addresses {
 }
 
 /// Reads an address; only loopback is served by `up`, whose certificate is for loopback.
-fn loopback(text: &str) -> Result<Address, String> {
+pub(crate) fn loopback(text: &str) -> Result<Address, String> {
     let sockets = parse_address(text).map_err(|e| e.to_string())?;
     if !sockets.iter().all(|socket| socket.ip().is_loopback()) {
         return Err("`gatepost up` listens on loopback addresses only".to_owned());
@@ -197,6 +216,9 @@ fn announce(server: &Server) {
     let bootstrap = server.bootstrap();
     let endpoints = &bootstrap.endpoints;
     println!("Gatepost {}", env!("CARGO_PKG_VERSION"));
+    if let Some(identity) = &bootstrap.managed_identity {
+        println!("  {:22} {} (client id {})", "managed identity", identity.endpoint, identity.client_id);
+    }
     for (name, value) in [
         ("tenant", &format!("{} ({})", bootstrap.tenant_id, bootstrap.tenant_domain)),
         ("subscription", &bootstrap.subscription_id.to_string()),
@@ -214,6 +236,9 @@ fn announce(server: &Server) {
         ("secrets and the rest", &server.bootstrap_file().display().to_string()),
     ] {
         println!("  {name:22} {value}");
+    }
+    for other in &bootstrap.tenants {
+        println!("  {:22} {} ({})", "further tenant", other.tenant_id, other.tenant_domain);
     }
     println!("ready");
 }

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use gatepost::bootstrap::Bootstrap;
 use gatepost::server::Server;
-use gatepost::{Addresses, DataFolder, UpOptions};
+use gatepost::{Addresses, DataFolder, Outside, UpOptions};
 
 /// A server in this process, on free ports. Stop it with [`TestServer::stop`].
 pub struct TestServer {
@@ -21,8 +21,14 @@ impl TestServer {
     /// # Panics
     /// If it does not start.
     pub async fn start(folder: &Path) -> TestServer {
-        let options =
-            UpOptions { data: folder.to_owned(), addresses: Addresses::free(), hold_delivery: false };
+        let options = UpOptions {
+            data: folder.to_owned(),
+            addresses: Addresses::free(),
+            hold_delivery: false,
+            managed_identity: None,
+            outside: Outside::default(),
+            tenants: Vec::new(),
+        };
         let folder = DataFolder::take(folder).expect("the data folder is free");
         TestServer { server: Server::start(folder, &options).await.expect("the server starts") }
     }

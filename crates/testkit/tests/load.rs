@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use std::fs;
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -10,8 +11,8 @@ use std::time::Duration;
 use gatepost_clock::Timestamp;
 use gatepost_names::{EmailAddress, MessageId};
 use gatepost_smtp::client::Authentication;
-use gatepost_smtp::server::Credentials;
-use gatepost_submission::{Arrival, Gate, Mode, Refusal, Settings, Submission};
+use gatepost_smtp::server::{Credentials, Envelope};
+use gatepost_submission::{Arrival, Gate, Mode, Permission, Refusal, Settings, Submission};
 use gatepost_testkit::load::{self, Options, Security, Trust};
 use rustls::pki_types::PrivateKeyDer;
 use tokio::net::TcpListener;
@@ -29,15 +30,19 @@ struct Post {
 impl Gate for Post {
     type Identity = ();
 
-    fn sign_in(&self, _: &Credentials) -> Result<(), Refusal> {
+    fn sign_in(&self, _: &Credentials, _: IpAddr) -> Result<(), Refusal> {
         Ok(())
     }
 
-    fn authorize(&self, (): &()) -> Result<(), Refusal> {
+    fn begin(&self, (): &(), _: &EmailAddress) -> Result<Permission, Refusal> {
+        Ok(Permission::Any)
+    }
+
+    fn check_recipient(&self, (): &(), _: &EmailAddress, _: &EmailAddress) -> Result<(), Refusal> {
         Ok(())
     }
 
-    fn check_sender(&self, (): &(), _: &EmailAddress) -> Result<(), Refusal> {
+    fn check_message(&self, (): &(), _: Permission, _: &Envelope, _: &[EmailAddress]) -> Result<(), Refusal> {
         Ok(())
     }
 

@@ -90,9 +90,16 @@ fn known(resources: &Resources, method: &Method, target: &Target) -> Result<Know
         Target::RoleDefinitions(_) | Target::RoleDefinition(..) => {
             of(versions::ROLE_DEFINITIONS, "roleDefinitions")
         }
-        Target::RoleAssignments(_) | Target::RoleAssignment(..) => {
+        Target::RoleAssignments(_) | Target::RoleAssignment(..) | Target::RoleAssignmentValidation(..) => {
             of(versions::ROLE_ASSIGNMENTS, "roleAssignments")
         }
+        Target::DenyAssignments(_) | Target::DenyAssignment(..) => {
+            of(versions::DENY_ASSIGNMENTS, "denyAssignments")
+        }
+        Target::ElevateAccess => of(versions::ELEVATE_ACCESS, "elevateAccess"),
+        Target::Locks(_) | Target::Lock(..) => of(versions::LOCKS, "locks"),
+        Target::Management(_) => of(versions::MANAGEMENT_GROUPS, "managementGroups"),
+        Target::Events(_) | Target::EventCategories => of(versions::ACTIVITY_LOG, "eventtypes"),
         Target::Permissions(_) => of(versions::PERMISSIONS, "permissions"),
         Target::ClassicAdministrators(_) => of(versions::CLASSIC_ADMINISTRATORS, "classicAdministrators"),
         Target::ProviderOperations | Target::ProviderOperation(_) => {
@@ -101,6 +108,7 @@ fn known(resources: &Resources, method: &Method, target: &Target) -> Result<Know
         Target::Messages(_) | Target::Message(..) | Target::MessageAction(..) => {
             of(versions::OWN, "messages")
         }
+        Target::AccessAnswer(..) => of(versions::OWN, "explain"),
     })
 }
 

@@ -4,7 +4,7 @@ use gatepost_access::Caller;
 use gatepost_https::Call;
 use gatepost_resources::{Conditions, Expand, Intent, Listing, Page, ResourceError, Resources};
 use http::{Method, StatusCode};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::Arm;
 use crate::api_version;
@@ -27,7 +27,7 @@ impl Request<'_> {
     }
 
     pub(crate) fn refuse(&self, error: ResourceError) -> Refusal {
-        Refusal::of_resource(error, self.call.request_id)
+        Refusal::of_resource(error, self.caller.request.correlation)
     }
 
     pub(crate) fn wrong_method(&self) -> Refusal {
@@ -37,7 +37,10 @@ impl Request<'_> {
     /// The JSON body of a PUT or PATCH, of a caller who may do it: others are refused before it is looked at.
     pub(crate) fn body_for(&self, resources: &Resources, intent: Intent<'_>) -> Result<Value, Refusal> {
         resources.authorize_intent(self.caller, intent).map_err(|error| self.refuse(error))?;
-        self.body()
+        self.body().inspect_err(|refusal| {
+            let method = self.call.method.as_str();
+            resources.record_unreadable(self.caller, intent, method, refusal.message());
+        })
     }
 
     /// As [`Request::body_for`], for a POST: `null` where there is no body.
@@ -46,12 +49,15 @@ impl Request<'_> {
         resources: &Resources,
         intent: Intent<'_>,
     ) -> Result<Value, Refusal> {
-        resources.authorize_intent(self.caller, intent).map_err(|error| self.refuse(error))?;
-        if self.call.body.is_empty() { Ok(Value::Null) } else { self.body() }
+        if self.call.body.is_empty() {
+            resources.authorize_intent(self.caller, intent).map_err(|error| self.refuse(error))?;
+            return Ok(Value::Null);
+        }
+        self.body_for(resources, intent)
     }
 
     /// The JSON body of a request that needs no right.
-    fn body(&self) -> Result<Value, Refusal> {
+    pub(crate) fn body(&self) -> Result<Value, Refusal> {
         if self.call.body.is_empty() {
             return Err(Refusal::malformed_body("the request has no content"));
         }
@@ -102,10 +108,20 @@ impl Arm {
             | Target::RoleDefinition(..)
             | Target::RoleAssignments(_)
             | Target::RoleAssignment(..)
+            | Target::RoleAssignmentValidation(..)
+            | Target::DenyAssignments(_)
+            | Target::DenyAssignment(..)
+            | Target::ElevateAccess
             | Target::Permissions(_)
             | Target::ClassicAdministrators(_)
             | Target::ProviderOperations
             | Target::ProviderOperation(_) => self.on_authorization(&request, target),
+            Target::Locks(scope) => self.on_locks(&request, &scope),
+            Target::Lock(scope, name) => self.on_lock(&request, &scope, &name),
+            Target::Management(target) => self.on_management(&request, target),
+            Target::Events(subscription) => self.on_events(&request, subscription),
+            Target::EventCategories => self.on_event_categories(&request),
+            Target::AccessAnswer(scope, answer) => self.on_access_answer(&request, &scope, answer),
             Target::Messages(_) | Target::Message(..) | Target::MessageAction(..) => {
                 self.on_messages(&request, target)
             }
@@ -158,11 +174,12 @@ impl Arm {
 
     /// A page of a list with the absolute address of the next one.
     pub(crate) fn listing(&self, request: &Request<'_>, listing: Listing) -> Reply {
-        let mut body = json!({ "value": listing.value });
-        if let (Some(token), Some(body)) = (listing.next, body.as_object_mut()) {
+        // Moved, not copied as `json!` does: a page may be long.
+        let mut body = Map::from_iter([("value".to_owned(), Value::Array(listing.value))]);
+        if let Some(token) = listing.next {
             body.insert("nextLink".into(), self.next_link(request.call, &token).into());
         }
-        Reply::ok(body)
+        Reply::ok(Value::Object(body))
     }
 
     fn next_link(&self, call: &Call, token: &str) -> String {

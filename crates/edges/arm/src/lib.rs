@@ -4,9 +4,14 @@
 //! case of `gatepost-resources` and maps its answer. It decides nothing itself. Rules: reference
 //! entra-arm-clients.md sections 4 to 6, authorization-arm.md.
 
+mod access_answers;
+mod activity;
 mod api_version;
 mod authorization;
+mod correlation;
 mod dispatch;
+mod locks;
+mod management_groups;
 mod messages;
 mod metadata;
 mod path;
@@ -17,7 +22,7 @@ mod tree;
 
 use std::sync::Arc;
 
-use gatepost_access::{Access, Caller};
+use gatepost_access::{Access, Caller, RequestLine, RequestOrigin};
 use gatepost_clock::Clock;
 use gatepost_https::{Answer, Call, Edge};
 use gatepost_names::Origins;
@@ -75,11 +80,26 @@ impl Arm {
                 self.resources.only_tenant(),
             ));
         };
-        (self.verify)(bearer).map_err(|error| {
+        let origin = RequestOrigin::new(correlation::id(call), call.peer.ip());
+        (self.verify)(bearer).map(|caller| caller.at(origin).asking(self.line(call))).map_err(|error| {
             tracing::info!(request_id = %call.request_id, %error, "a token is refused");
             let tenant = self.resources.only_tenant();
             Refusal::of_token(error, call.request_id, self.clock.now(), authority, tenant)
         })
+    }
+}
+
+impl Arm {
+    /// The request as the activity log shows it. Of the query only the api-version is kept.
+    fn line(&self, call: &Call) -> RequestLine {
+        let version = call.query_value("api-version");
+        let query = version.filter(|version| version.len() <= 64 && version.is_ascii());
+        let query = query.map_or(String::new(), |version| format!("?api-version={version}"));
+        RequestLine {
+            method: call.method.to_string(),
+            uri: format!("{}{}{query}", self.origins.resource_manager, call.path),
+            client_request_id: call.header("x-ms-client-request-id").map(str::to_owned),
+        }
     }
 }
 

@@ -2,7 +2,8 @@
 //!
 //! Slashes in a row count as one (the Azure CLI sends such paths). Each segment is percent-decoded exactly once;
 //! one that then holds what a segment cannot hold is refused, so that no encoding reaches another resource than
-//! the one that was authorized.
+//! the one that was authorized. The first segment alone may be a whole scope with its slashes encoded: that is how
+//! the lock client of Azure's Python SDK writes `{scope}`, and what is authorized is what is decoded here.
 
 /// Why a path is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -23,7 +24,18 @@ pub(crate) enum PathError {
 /// # Errors
 /// [`PathError`].
 pub(crate) fn segments(path: &str) -> Result<Vec<String>, PathError> {
-    path.split('/').filter(|segment| !segment.is_empty()).map(decode).collect()
+    let mut raw = path.split('/').filter(|segment| !segment.is_empty());
+    let mut segments = Vec::new();
+    if let Some(first) = raw.next() {
+        let decoded = decode(first)?;
+        for part in decoded.split('/').filter(|part| !part.is_empty()) {
+            segments.push(checked(part.to_owned())?);
+        }
+    }
+    for segment in raw {
+        segments.push(checked(decode(segment)?)?);
+    }
+    Ok(segments)
 }
 
 fn decode(segment: &str) -> Result<String, PathError> {
@@ -40,7 +52,10 @@ fn decode(segment: &str) -> Result<String, PathError> {
         };
         bytes.push(u8::try_from(high * 16 + low).map_err(|_| PathError::BadEncoding)?);
     }
-    let text = String::from_utf8(bytes).map_err(|_| PathError::BadEncoding)?;
+    String::from_utf8(bytes).map_err(|_| PathError::BadEncoding)
+}
+
+fn checked(text: String) -> Result<String, PathError> {
     if text == "." || text == ".." {
         return Err(PathError::Dots);
     }
@@ -63,9 +78,18 @@ mod tests {
     }
 
     #[test]
+    fn a_scope_may_come_as_one_segment() {
+        assert_eq!(segments("/%2Fa%2Fb%20c/providers/d").unwrap(), ["a", "b c", "providers", "d"]);
+        assert_eq!(segments("/a%2Fb%252Fc").unwrap(), ["a", "b%2Fc"], "decoded once");
+        assert_eq!(segments("/%2F/providers").unwrap(), ["providers"]);
+    }
+
+    #[test]
     fn tricks_are_refused() {
         for (path, error) in [
-            ("/a%2Fb", PathError::BadCharacter),
+            ("/x/a%2Fb", PathError::BadCharacter),
+            ("/%2Fsubscriptions%2F..%2Fb", PathError::Dots),
+            ("/%2Fsubscriptions%2Fa%5Cb", PathError::BadCharacter),
             ("/a%5cb", PathError::BadCharacter),
             ("/a%00", PathError::BadCharacter),
             ("/a\u{7}", PathError::BadCharacter),

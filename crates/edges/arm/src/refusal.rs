@@ -8,7 +8,7 @@ use gatepost_resources::ResourceError;
 use gatepost_store::StoreError;
 use gatepost_tokens::TokenError;
 use http::{HeaderName, HeaderValue, StatusCode, header};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use crate::path::PathError;
@@ -20,7 +20,8 @@ pub(crate) struct Refusal {
     pub(crate) status: StatusCode,
     code: Cow<'static, str>,
     message: String,
-    target: Option<String>,
+    /// `target`, `details` and `additionalInfo`, where there are any.
+    more: Vec<(&'static str, Value)>,
     pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
 }
 
@@ -30,7 +31,12 @@ impl Refusal {
         code: impl Into<Cow<'static, str>>,
         message: impl Into<String>,
     ) -> Refusal {
-        Refusal { status, code: code.into(), message: message.into(), target: None, headers: Vec::new() }
+        Refusal { status, code: code.into(), message: message.into(), more: Vec::new(), headers: Vec::new() }
+    }
+
+    /// The text that the client gets.
+    pub(crate) fn message(&self) -> &str {
+        &self.message
     }
 
     fn with_header(mut self, name: HeaderName, value: &str) -> Refusal {
@@ -40,11 +46,19 @@ impl Refusal {
 
     /// The error body of the resource manager.
     pub(crate) fn body(&self) -> Value {
-        let mut error = json!({"code": self.code, "message": self.message});
-        if let (Some(target), Some(error)) = (&self.target, error.as_object_mut()) {
-            error.insert("target".into(), target.as_str().into());
+        let mut error = Map::new();
+        error.insert("code".into(), self.code.as_ref().into());
+        error.insert("message".into(), self.message.as_str().into());
+        for (name, value) in &self.more {
+            error.insert((*name).to_owned(), value.clone());
         }
         json!({ "error": error })
+    }
+
+    /// A refusal of access, with the id under which an administrator finds out why.
+    fn forbidden(code: &'static str, message: String, correlation: Uuid) -> Refusal {
+        let info = json!([{"type": "CorrelationId", "info": {"correlationId": correlation.to_string()}}]);
+        Refusal { more: vec![("additionalInfo", info)], ..Refusal::new(StatusCode::FORBIDDEN, code, message) }
     }
 
     /// What went wrong inside: the text goes to the log, the client gets the number to find it by.
@@ -125,6 +139,16 @@ impl Refusal {
         )
     }
 
+    /// A request about another tenant than the token's.
+    pub(crate) fn other_tenant() -> Refusal {
+        Refusal::new(
+            StatusCode::BAD_REQUEST,
+            "InvalidTenantId",
+            "The 'tenantId' of the request is not the tenant of the access token. Role assignments, role \
+             definitions and deny assignments of another tenant cannot be asked for.",
+        )
+    }
+
     pub(crate) fn of_path(error: PathError) -> Refusal {
         Refusal::new(
             StatusCode::BAD_REQUEST,
@@ -190,7 +214,7 @@ impl Refusal {
             TokenError::NotYetValid => {
                 refuse("InvalidAuthenticationToken", "The access token is not valid yet.".into())
             }
-            TokenError::PrincipalGone => refuse(
+            TokenError::PrincipalGone | TokenError::Revoked => refuse(
                 "InvalidAuthenticationToken",
                 "The access token is invalid: its principal was deleted or disabled.".into(),
             ),
@@ -232,15 +256,28 @@ impl Refusal {
             E::InvalidResourceNamespace(_) => Refusal::new(NOT_FOUND, "InvalidResourceNamespace", message),
             E::OperationNotFound(_) => Refusal::new(NOT_FOUND, "OperationNotFound", message),
             E::InvalidRequestContent(_) => Refusal::new(BAD_REQUEST, "InvalidRequestContent", message),
-            E::InvalidProperty { target, .. } => {
-                Refusal { target: Some(target), ..Refusal::new(BAD_REQUEST, "InvalidPropertyValue", message) }
-            }
+            E::InvalidProperty { target, .. } => Refusal {
+                more: vec![("target", target.into())],
+                ..Refusal::new(BAD_REQUEST, "InvalidPropertyValue", message)
+            },
             E::InvalidName(_) => Refusal::new(BAD_REQUEST, "InvalidResourceName", message),
             E::InvalidResourceGroup(_) => Refusal::new(BAD_REQUEST, "InvalidResourceGroup", message),
             E::InvalidLocation(_) => Refusal::new(StatusCode::CONFLICT, "InvalidResourceLocation", message),
             E::MethodNotAllowed => Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed", message),
             E::Conflict { code, .. } => Refusal::new(StatusCode::CONFLICT, code, message),
             E::BadRequest { code, .. } => Refusal::new(BAD_REQUEST, code, message),
+            E::Detailed { code, details, .. } => {
+                let details = details.iter().map(
+                    |detail| json!({"code": detail.code, "message": detail.message, "target": detail.target}),
+                );
+                Refusal {
+                    more: vec![("details", details.collect())],
+                    ..Refusal::new(BAD_REQUEST, code, message)
+                }
+            }
+            E::LastAdministrator => {
+                Refusal::new(StatusCode::PRECONDITION_FAILED, "CannotDeleteLastRbacAdminAssignment", message)
+            }
             E::NotFound { code, .. } => Refusal::new(NOT_FOUND, code, message),
             E::PreconditionFailed(_) => {
                 Refusal::new(StatusCode::PRECONDITION_FAILED, "PreconditionFailed", message)
@@ -248,13 +285,13 @@ impl Refusal {
             E::Denied(denied) if denied.is_temporary() => busy(),
             E::Denied(denied) => {
                 tracing::info!(%request_id, "access is refused: {denied}");
-                Refusal::new(StatusCode::FORBIDDEN, "AuthorizationFailed", denied.client_message())
+                Refusal::forbidden(denied.code(), denied.client_message(), request_id)
             }
             E::LinkedDenied { linked, .. } if linked.is_temporary() => busy(),
-            E::LinkedDenied { action, scope, linked } => {
+            E::LinkedDenied { action, scope, linked, scopes } => {
                 tracing::info!(%request_id, "access is refused at a linked scope: {linked}");
-                let message = linked.linked_client_message(&action, &scope);
-                Refusal::new(StatusCode::FORBIDDEN, "LinkedAuthorizationFailed", message)
+                let message = linked.linked_client_message_for(&action, &scope, &scopes);
+                Refusal::forbidden("LinkedAuthorizationFailed", message, request_id)
             }
             E::Store(error) => Refusal::of_store(error, request_id),
         }
@@ -336,6 +373,8 @@ mod tests {
             (E::Conflict { code: "Own", message: text() }, 409, "Own"),
             (E::BadRequest { code: "Own", message: text() }, 400, "Own"),
             (E::NotFound { code: "Own", message: text() }, 404, "Own"),
+            (E::Detailed { code: "Own", message: text(), details: Vec::new() }, 400, "Own"),
+            (E::LastAdministrator, 412, "CannotDeleteLastRbacAdminAssignment"),
             (E::PreconditionFailed(text()), 412, "PreconditionFailed"),
             (E::Store(StoreError::Full), 507, "InsufficientStorage"),
             (E::Store(StoreError::Busy), 503, "ServerBusy"),
@@ -343,6 +382,8 @@ mod tests {
             (E::Store(StoreError::Corrupt(text())), 500, "InternalServerError"),
             (E::Store(StoreError::Engine(text())), 500, "InternalServerError"),
         ] {
+            let logged = gatepost_resources::activity::status_and_code(&error);
+            assert_eq!(logged, (status, code), "the activity log says what the client gets");
             assert_eq!(of(error), (status, code.to_owned()));
         }
     }

@@ -6,6 +6,7 @@ use http::{HeaderName, HeaderValue, StatusCode, header};
 use serde_json::Value;
 use uuid::Uuid;
 
+use crate::correlation;
 use crate::refusal::Refusal;
 
 /// An answer before the common header fields are added.
@@ -35,6 +36,14 @@ impl Reply {
     /// 200 with `{"value": [..]}`.
     pub(crate) fn list(value: Vec<Value>) -> Reply {
         Reply::ok(serde_json::json!({ "value": value }))
+    }
+
+    /// The same with one more member in the body's object.
+    pub(crate) fn member(mut self, name: &str, value: Value) -> Reply {
+        if let Some(members) = self.body.as_mut().and_then(Value::as_object_mut) {
+            members.insert(name.to_owned(), value);
+        }
+        self
     }
 
     pub(crate) fn header(mut self, name: HeaderName, value: impl Into<String>) -> Reply {
@@ -83,7 +92,7 @@ fn common_headers(answer: &mut Answer, call: &Call, now: Timestamp) {
     let id = call.request_id.to_string();
     let echoed = |name: &str| call.header(name).filter(|text| text.len() <= 128);
     set("x-ms-request-id", &id);
-    set("x-ms-correlation-request-id", echoed("x-ms-correlation-request-id").unwrap_or(&id));
+    set("x-ms-correlation-request-id", &correlation::id(call).to_string());
     let stamp: String = graph_format(now).chars().filter(|c| *c != '-' && *c != ':').collect();
     set("x-ms-routing-request-id", &format!("GATEPOST:{stamp}:{}", Uuid::new_v4()));
     let returned = echoed("x-ms-return-client-request-id").is_some_and(|v| v.eq_ignore_ascii_case("true"));

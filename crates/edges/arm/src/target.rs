@@ -3,9 +3,11 @@
 //! Names of types and providers ignore letter case. The last provider in a path decides: below any scope there
 //! may be a collection of Microsoft.Authorization or of the mail queue.
 
+use crate::management_groups::Management;
 use gatepost_names::{ResourceId, Scope, ScopeKind, SubscriptionId};
 use gatepost_resources::Collection;
-use gatepost_resources::mail;
+use gatepost_resources::access_answers::{self, Answer};
+use gatepost_resources::{activity, mail, management_groups};
 
 /// What a path names.
 #[derive(Clone, Debug, PartialEq)]
@@ -35,13 +37,24 @@ pub(crate) enum Target {
     RoleDefinition(Scope, String),
     RoleAssignments(Scope),
     RoleAssignment(Scope, String),
+    RoleAssignmentValidation(Scope, String),
+    DenyAssignments(Scope),
+    DenyAssignment(Scope, String),
+    ElevateAccess,
     Permissions(Scope),
     ClassicAdministrators(SubscriptionId),
     ProviderOperations,
     ProviderOperation(String),
+    Locks(Scope),
+    Lock(Scope, String),
+    Management(Management),
+    /// The activity log of a subscription, or of what is in none.
+    Events(Option<SubscriptionId>),
+    EventCategories,
     Messages(Scope),
     Message(Scope, String),
     MessageAction(Scope, String, String),
+    AccessAnswer(Scope, Answer),
 }
 
 /// Why a path names nothing.
@@ -81,6 +94,15 @@ pub(crate) fn parse(segments: &[String]) -> Result<Target, NoTarget> {
         {
             Ok(Target::CheckResourceName)
         }
+        [a, namespace, rest @ ..] if is(a, "providers") && is(namespace, management_groups::NAMESPACE) => {
+            Management::parse(rest).map(Target::Management)
+        }
+        [a, rest @ ..] if is(a, "providers") && is_events(rest) => Ok(Target::Events(None)),
+        [a, namespace, b]
+            if is(a, "providers") && is(namespace, activity::NAMESPACE) && is(b, "eventcategories") =>
+        {
+            Ok(Target::EventCategories)
+        }
         [a, namespace, kind, ..] if is(a, "providers") => Err(unknown(kind, namespace)),
         _ => Err(NoTarget::MissingSubscription),
     }
@@ -88,6 +110,19 @@ pub(crate) fn parse(segments: &[String]) -> Result<Target, NoTarget> {
 
 fn is(segment: &str, word: &str) -> bool {
     segment.eq_ignore_ascii_case(word)
+}
+
+/// `Microsoft.Insights/eventtypes/management/values`, after `providers`.
+fn is_events(rest: &[&str]) -> bool {
+    match rest {
+        [namespace, a, b, c] => {
+            is(namespace, activity::NAMESPACE)
+                && is(a, "eventtypes")
+                && is(b, "management")
+                && is(c, "values")
+        }
+        _ => false,
+    }
 }
 
 fn unknown(kind: &str, namespace: &str) -> NoTarget {
@@ -102,9 +137,7 @@ fn scope(segments: &[&str]) -> Result<Scope, NoTarget> {
 /// the path has no such part.
 fn extension(segments: &[&str]) -> Option<Result<Target, NoTarget>> {
     let at = segments.windows(3).rposition(|window| match window {
-        [a, namespace, _] => {
-            is(a, "providers") && (is(namespace, "Microsoft.Authorization") || is(namespace, mail::NAMESPACE))
-        }
+        [a, namespace, _] => is(a, "providers") && EXTENSIONS.iter().any(|known| is(namespace, known)),
         _ => false,
     })?;
     let below = scope(segments.get(..at)?).ok()?;
@@ -113,7 +146,27 @@ fn extension(segments: &[&str]) -> Option<Result<Target, NoTarget>> {
     if matches!(rest, [verb] if is(verb, "register") || is(verb, "unregister") || is(verb, "operations")) {
         return None;
     }
-    Some(if is(namespace, mail::NAMESPACE) { messages(below, rest) } else { authorization(below, rest) })
+    Some(if is(namespace, mail::NAMESPACE) {
+        messages(below, rest)
+    } else if is(namespace, access_answers::NAMESPACE) {
+        access_answer(below, rest)
+    } else {
+        authorization(below, rest)
+    })
+}
+
+/// The providers that have something below any scope.
+const EXTENSIONS: [&str; 3] = ["Microsoft.Authorization", mail::NAMESPACE, access_answers::NAMESPACE];
+
+fn access_answer(below: Scope, rest: &[&str]) -> Result<Target, NoTarget> {
+    let answer = match rest {
+        [name] => Answer::parse(name),
+        _ => None,
+    };
+    match answer {
+        Some(answer) => Ok(Target::AccessAnswer(below, answer)),
+        None => Err(unknown(&rest.join("/"), access_answers::NAMESPACE)),
+    }
 }
 
 fn authorization(below: Scope, rest: &[&str]) -> Result<Target, NoTarget> {
@@ -123,6 +176,14 @@ fn authorization(below: Scope, rest: &[&str]) -> Result<Target, NoTarget> {
         [kind, id] if is(kind, "roleDefinitions") => Ok(Target::RoleDefinition(below, (*id).to_owned())),
         [kind] if is(kind, "roleAssignments") => Ok(Target::RoleAssignments(below)),
         [kind, name] if is(kind, "roleAssignments") => Ok(Target::RoleAssignment(below, (*name).to_owned())),
+        [kind, name, action] if is(kind, "roleAssignments") && is(action, "validate") => {
+            Ok(Target::RoleAssignmentValidation(below, (*name).to_owned()))
+        }
+        [kind] if is(kind, "denyAssignments") => Ok(Target::DenyAssignments(below)),
+        [kind, id] if is(kind, "denyAssignments") => Ok(Target::DenyAssignment(below, (*id).to_owned())),
+        [kind] if is(kind, "elevateAccess") && at_root => Ok(Target::ElevateAccess),
+        [kind] if is(kind, "locks") => Ok(Target::Locks(below)),
+        [kind, name] if is(kind, "locks") => Ok(Target::Lock(below, (*name).to_owned())),
         [kind] if is(kind, "permissions") => Ok(Target::Permissions(below)),
         [kind] if is(kind, "providerOperations") && at_root => Ok(Target::ProviderOperations),
         [kind, namespace] if is(kind, "providerOperations") && at_root => {
@@ -185,6 +246,7 @@ fn in_subscription(id: &str, rest: &[&str], all: &[&str]) -> Result<Target, NoTa
                 Err(unknown(&format!("locations/{kind}"), &namespace))
             }
         }
+        [a, rest @ ..] if is(a, "providers") && is_events(rest) => Ok(Target::Events(Some(subscription))),
         [a, rest @ ..] if is(a, "providers") => resource_or_list(all, 2, rest),
         [a, _, b, rest @ ..] if is(a, "resourceGroups") && is(b, "providers") => {
             resource_or_list(all, 4, rest)
@@ -268,7 +330,15 @@ mod tests {
         assert!(matches!(target(&format!("{SUB}/x")), Err(NoTarget::UnknownType { .. })));
         assert!(matches!(target(&format!("{SUB}/resourceGroups/a%2562")), Err(NoTarget::NoScope(_))));
         assert!(matches!(
-            target("/providers/Microsoft.Authorization/locks"),
+            target("/providers/Microsoft.Authorization/nothings"),
+            Err(NoTarget::UnknownType { .. })
+        ));
+        assert!(matches!(
+            target("/providers/Microsoft.Management/managementGroups/g/nothings"),
+            Err(NoTarget::UnknownType { .. })
+        ));
+        assert!(matches!(
+            target("/providers/Microsoft.Insights/eventtypes/management"),
             Err(NoTarget::UnknownType { .. })
         ));
         assert!(matches!(
@@ -294,6 +364,33 @@ mod tests {
     }
 
     #[test]
+    fn events_are_of_a_subscription_or_of_none() {
+        let id: SubscriptionId = SUB.rsplit('/').next().unwrap().parse().unwrap();
+        let values = "/providers/microsoft.insights/eventtypes/management/values";
+        assert_eq!(at(values), Target::Events(Some(id)));
+        assert_eq!(target(values), Ok(Target::Events(None)));
+        assert_eq!(target("/providers/Microsoft.Insights/eventCategories"), Ok(Target::EventCategories));
+    }
+
+    #[test]
+    fn management_groups_and_what_is_in_them() {
+        let groups = "/providers/microsoft.management/managementgroups";
+        let below = |rest: &str| match target(&format!("{groups}{rest}")) {
+            Ok(Target::Management(management)) => management,
+            other => panic!("{rest}: {other:?}"),
+        };
+        let id: SubscriptionId = SUB.rsplit('/').next().unwrap().parse().unwrap();
+        assert_eq!(below(""), Management::Groups);
+        assert_eq!(below("/g"), Management::Group("g".into()));
+        assert_eq!(below("/g/descendants"), Management::Descendants("g".into()));
+        assert_eq!(below("/g/subscriptions"), Management::Subscriptions("g".into()));
+        assert_eq!(below(&format!("/g/subscriptions/{id}")), Management::Subscription("g".into(), id));
+        let g = Scope::parse("/providers/Microsoft.Management/managementGroups/g").unwrap();
+        let locks = format!("{groups}/g/providers/Microsoft.Authorization/locks");
+        assert_eq!(target(&locks), Ok(Target::Locks(g)));
+    }
+
+    #[test]
     fn authorization_goes_with_any_scope() {
         let e = "/resourceGroups/rg/providers/Microsoft.Communication/emailServices/e/domains/d";
         let ra = "/providers/microsoft.authorization/roleassignments";
@@ -306,6 +403,15 @@ mod tests {
                 "{below}"
             );
         }
+        assert_eq!(
+            at(&format!("{e}{ra}/n/Validate")),
+            Target::RoleAssignmentValidation(in_sub(e), "n".into())
+        );
+        let denies = "/providers/Microsoft.Authorization/denyAssignments";
+        assert_eq!(target(denies), Ok(Target::DenyAssignments(Scope::root())));
+        assert_eq!(at(&format!("{e}{denies}/n")), Target::DenyAssignment(in_sub(e), "n".into()));
+        assert_eq!(target("/providers/microsoft.authorization/ELEVATEACCESS"), Ok(Target::ElevateAccess));
+        assert!(target(&format!("{SUB}/providers/Microsoft.Authorization/elevateAccess")).is_err());
         assert_eq!(
             target("/providers/Microsoft.Authorization/providerOperations/A.B"),
             Ok(Target::ProviderOperation("A.B".into()))

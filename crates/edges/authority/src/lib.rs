@@ -1,27 +1,49 @@
-//! The authority: OpenID Connect discovery, key sets and token endpoints, as Microsoft Entra answers them.
+//! The authority: OpenID Connect discovery, key sets, token endpoints and the sign-in pages, as Microsoft Entra
+//! answers them.
 //!
 //! This edge parses requests, asks `gatepost-directory` and `gatepost-tokens`, and words the answers; the rules
 //! are in `gatepost-oauth`. Rules: RFC 6749, RFC 8414, OpenID Connect Discovery 1.0, and the Entra pages that
 //! `docs/specifications.md` lists.
 
+mod admin_consent;
+mod authorize;
+mod consent;
+mod credential;
+mod device;
 mod discovery;
+mod guesses;
+mod html;
+mod logout;
 mod pages;
 mod reply;
+mod respond;
 mod route;
+mod signing_in;
 mod token;
+mod visit;
+
+use std::sync::Arc;
 
 use gatepost_clock::Clock;
-use gatepost_directory::{Directory, Tenant};
+use gatepost_directory::{Directory, PasskeyParty, Tenant};
 use gatepost_https::{Answer, Call, Edge};
 use gatepost_names::Origins;
 use gatepost_oauth::SignInError;
 use gatepost_tokens::Tokens;
 
+use guesses::Guesses;
 use reply::Exchange;
 use route::Route;
 
 /// Most bytes of a request's body. A client assertion with its certificate chain takes a few thousand.
 const BODY_LIMIT: usize = 64 * 1024;
+
+/// The one stylesheet of all pages.
+const STYLE: &str = include_str!("../assets/gatepost.css");
+/// Sends the form of an answer on.
+const POST_SCRIPT: &str = include_str!("../assets/post.js");
+/// Asks for a passkey.
+const PASSKEY_SCRIPT: &str = include_str!("../assets/passkey.js");
 
 /// The authority's edge.
 #[derive(Clone, Debug)]
@@ -30,13 +52,14 @@ pub struct Authority {
     directory: Directory,
     clock: Clock,
     origins: Origins,
+    guesses: Guesses,
 }
 
 /// What the first segment of a path names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum TenantName {
     /// One tenant.
-    One(Tenant),
+    One(Arc<Tenant>),
     /// `common` or `organizations`: whichever tenant signs in.
     Any,
 }
@@ -44,7 +67,7 @@ pub(crate) enum TenantName {
 impl Authority {
     /// An authority that answers at `origins.authority`.
     pub fn new(tokens: Tokens, directory: Directory, clock: Clock, origins: Origins) -> Authority {
-        Authority { tokens, directory, clock, origins }
+        Authority { tokens, directory, clock, origins, guesses: Guesses::default() }
     }
 
     /// The tenant that a path's first segment names.
@@ -52,11 +75,19 @@ impl Authority {
         if segment.eq_ignore_ascii_case("common") || segment.eq_ignore_ascii_case("organizations") {
             return Ok(TenantName::Any);
         }
-        match self.directory.tenant_by_segment(segment) {
+        match self.tokens.tenant_by_segment(segment) {
             Ok(Some(tenant)) => Ok(TenantName::One(tenant)),
             Ok(None) => Err(SignInError::UnknownTenant { tenant: segment.to_owned() }),
             Err(error) => Err(exchange.store_failed(&error)),
         }
+    }
+
+    /// Whom passkeys are for: this authority.
+    fn passkey_party(&self) -> PasskeyParty<'_> {
+        let origin = self.origins.authority.as_str();
+        let host = origin.split_once("://").map_or(origin, |(_, host)| host);
+        let id = host.rsplit_once(':').map_or(host, |(name, _)| name);
+        PasskeyParty { id, origin, name: "Gatepost" }
     }
 
     fn exchange<'a>(&'a self, call: &'a Call) -> Exchange<'a> {
@@ -73,9 +104,14 @@ impl Edge for Authority {
         let exchange = self.exchange(&call);
         match route::of(&call.path) {
             Some(Route::Token { tenant, endpoint }) => self.token(&exchange, &tenant, endpoint),
-            Some(Route::DeviceCode) => exchange.refused(&SignInError::UnsupportedGrant {
-                grant: "urn:ietf:params:oauth:grant-type:device_code".to_owned(),
-            }),
+            Some(Route::DeviceCode { tenant, endpoint }) => self.device_code(&exchange, &tenant, endpoint),
+            Some(_) if !reply::is_read(&call.method) && call.method != http::Method::POST => {
+                exchange.method_not_allowed()
+            }
+            Some(Route::Authorize { tenant, endpoint }) => self.authorize(&exchange, &tenant, endpoint),
+            Some(Route::AdminConsent { tenant }) => self.admin_consent(&exchange, &tenant),
+            Some(Route::Device) => self.device_page(&exchange),
+            Some(Route::Logout) => self.logout(&exchange),
             Some(_) if !reply::is_read(&call.method) => exchange.method_not_allowed(),
             Some(Route::Configuration { tenant, endpoint }) => {
                 self.configuration(&exchange, &tenant, endpoint)
@@ -83,9 +119,17 @@ impl Edge for Authority {
             Some(Route::Keys { tenant }) => self.keys(&exchange, &tenant),
             Some(Route::Instance) => self.instance(&exchange),
             Some(Route::UserRealm { user }) => self.user_realm(&exchange, &user),
-            Some(Route::Authorize) => exchange.page(pages::interactive_sign_in(&call)),
-            Some(Route::Logout) => exchange.page(pages::signed_out()),
-            Some(Route::ErrorPage) => exchange.page(pages::error_code(&call)),
+            Some(Route::Asset { file }) => match file.as_str() {
+                "gatepost.css" => exchange.asset("text/css; charset=utf-8", STYLE),
+                "post.js" => exchange.asset("text/javascript; charset=utf-8", POST_SCRIPT),
+                "passkey.js" => exchange.asset("text/javascript; charset=utf-8", PASSKEY_SCRIPT),
+                _ => exchange.not_found(),
+            },
+            Some(Route::ErrorPage) => {
+                let code = call.query_value("code").and_then(|code| code.parse().ok());
+                let (status, page) = pages::error_code(code);
+                exchange.page(status, page)
+            }
             None => exchange.not_found(),
         }
     }

@@ -13,11 +13,17 @@ pub(crate) enum Route {
     /// `/{tenant}/oauth2[/v2.0]/token`
     Token { tenant: String, endpoint: Endpoint },
     /// `/{tenant}/oauth2[/v2.0]/authorize`
-    Authorize,
+    Authorize { tenant: String, endpoint: Endpoint },
     /// `/{tenant}/oauth2[/v2.0]/devicecode`
-    DeviceCode,
+    DeviceCode { tenant: String, endpoint: Endpoint },
     /// `/{tenant}/oauth2[/v2.0]/logout`
     Logout,
+    /// `/{tenant}[/v2.0]/adminconsent`
+    AdminConsent { tenant: String },
+    /// `/device`, and where Entra has it: `/common/oauth2/deviceauth`
+    Device,
+    /// `/assets/{file}`
+    Asset { file: String },
     /// `/common/discovery/instance`
     Instance,
     /// `/common/userrealm/{user}`
@@ -39,6 +45,10 @@ pub(crate) fn of(path: &str) -> Option<Route> {
     let tenant = first.clone();
     Some(match rest.as_slice() {
         [] if first.eq_ignore_ascii_case("error") => Route::ErrorPage,
+        [] if first.eq_ignore_ascii_case("device") => Route::Device,
+        ["oauth2", "deviceauth"] if first.eq_ignore_ascii_case("common") => Route::Device,
+        [file] if first.eq_ignore_ascii_case("assets") => Route::Asset { file: (*file).to_owned() },
+        ["adminconsent"] | ["v2.0", "adminconsent"] => Route::AdminConsent { tenant },
         ["v2.0", ".well-known", "openid-configuration"] => {
             Route::Configuration { tenant, endpoint: Endpoint::V2 }
         }
@@ -57,8 +67,8 @@ pub(crate) fn of(path: &str) -> Option<Route> {
 fn of_oauth2(tenant: String, endpoint: Endpoint, last: &str) -> Option<Route> {
     Some(match last {
         "token" => Route::Token { tenant, endpoint },
-        "authorize" => Route::Authorize,
-        "devicecode" => Route::DeviceCode,
+        "authorize" => Route::Authorize { tenant, endpoint },
+        "devicecode" => Route::DeviceCode { tenant, endpoint },
         "logout" => Route::Logout,
         _ => return None,
     })
@@ -88,6 +98,14 @@ mod tests {
             ("/common/userrealm/A%40b.c", Some(Route::UserRealm { user: "A@b.c".to_owned() })),
             ("/x/oauth2/v2.0/logout", Some(Route::Logout)),
             ("/error", Some(Route::ErrorPage)),
+            ("/device", Some(Route::Device)),
+            ("/common/oauth2/deviceauth", Some(Route::Device)),
+            ("/assets/gatepost.css", Some(Route::Asset { file: "gatepost.css".to_owned() })),
+            ("/Contoso.example/adminconsent", Some(Route::AdminConsent { tenant: tenant() })),
+            (
+                "/Contoso.example/oauth2/v2.0/authorize",
+                Some(Route::Authorize { tenant: tenant(), endpoint: Endpoint::V2 }),
+            ),
             ("/", None),
             ("", None),
             ("/x", None),

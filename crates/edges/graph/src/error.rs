@@ -1,6 +1,6 @@
 //! Microsoft Graph's refusals: one place that gives each cause its status, code and text.
 
-use gatepost_directory::DirectoryError;
+use gatepost_directory::{DirectoryError, PasswordChangeError, UserError};
 use gatepost_store::StoreError;
 use gatepost_tokens::TokenError;
 use http::StatusCode;
@@ -65,6 +65,12 @@ impl GraphError {
         GraphError::new(StatusCode::PAYLOAD_TOO_LARGE, "RequestEntityTooLarge", message)
     }
 
+    /// The caller may not.
+    pub(crate) fn denied() -> GraphError {
+        let message = "Insufficient privileges to complete the operation.";
+        GraphError::new(StatusCode::FORBIDDEN, "Authorization_RequestDenied", message)
+    }
+
     /// The server's own fault.
     pub(crate) fn internal() -> GraphError {
         let message = "The server could not complete the request.";
@@ -111,24 +117,61 @@ impl From<DirectoryError> for GraphError {
             | DirectoryError::MissingProperty { .. }
             | DirectoryError::UnknownCredential(_)
             | DirectoryError::CredentialDates
-            | DirectoryError::TooManyCredentials(_) => GraphError::request_bad_request(text),
+            | DirectoryError::TooManyCredentials(_)
+            | DirectoryError::UnverifiedDomain
+            | DirectoryError::ReferenceExists(_)
+            | DirectoryError::MembershipCycle
+            | DirectoryError::MailEnabledGroup
+            | DirectoryError::InvalidReference(_)
+            | DirectoryError::LastOwner
+            | DirectoryError::PermissionExists
+            | DirectoryError::UnknownAppRole(_)
+            | DirectoryError::DuplicateEntry(_)
+            | DirectoryError::RoleAssigned
+            | DirectoryError::WeakPassword(_)
+            | DirectoryError::InvalidCertificate(_)
+            | DirectoryError::UnknownKeyCredential(_)
+            | DirectoryError::InvalidKeyProof
+            | DirectoryError::TooManyFederated(_) => GraphError::request_bad_request(text),
+            DirectoryError::EnabledEntry => {
+                GraphError::new(StatusCode::BAD_REQUEST, "CannotDeleteOrUpdateEnabledEntitlement", text)
+            }
+            DirectoryError::Busy => StoreError::Busy.into(),
             DirectoryError::InvalidFilter(_) | DirectoryError::InvalidPageToken => {
                 GraphError::bad_request(text)
             }
             DirectoryError::UnsupportedQuery(_) => GraphError::unsupported_query(text),
             DirectoryError::Denied(denied) => {
                 tracing::info!(%denied, "refused by the directory");
-                GraphError::new(
-                    StatusCode::FORBIDDEN,
-                    "Authorization_RequestDenied",
-                    "Insufficient privileges to complete the operation.",
-                )
+                GraphError::denied()
             }
             DirectoryError::Randomness => {
                 tracing::error!("no randomness is available");
                 GraphError::internal()
             }
             DirectoryError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<PasswordChangeError> for GraphError {
+    fn from(error: PasswordChangeError) -> GraphError {
+        let text = error.to_string();
+        match error {
+            PasswordChangeError::Refused(UserError::Wrong | UserError::Disabled) => {
+                GraphError::request_bad_request(
+                    "The specified password does not match the current password of the user.",
+                )
+            }
+            PasswordChangeError::Refused(UserError::Locked { .. }) => {
+                GraphError::new(StatusCode::TOO_MANY_REQUESTS, "TooManyRequests", text)
+            }
+            PasswordChangeError::Refused(UserError::Busy) => StoreError::Busy.into(),
+            PasswordChangeError::Refused(UserError::Store(error)) | PasswordChangeError::Store(error) => {
+                error.into()
+            }
+            PasswordChangeError::Weak(_) | PasswordChangeError::Same => GraphError::request_bad_request(text),
+            PasswordChangeError::Randomness => DirectoryError::Randomness.into(),
         }
     }
 }

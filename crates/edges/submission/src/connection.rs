@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use gatepost_names::EmailAddress;
+use gatepost_resources::communication::sending::Permission;
 use gatepost_smtp::server::{Awaiting, Credentials, Message, Session, Step, replies};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
@@ -51,6 +52,8 @@ impl From<io::Error> for Ended {
 struct SignedIn<I> {
     identity: I,
     username: String,
+    /// The transaction under way: its reverse-path, and what is left to ask.
+    begun: Option<(EmailAddress, Permission)>,
 }
 
 pub(crate) struct Connection<G: Gate> {
@@ -167,6 +170,10 @@ impl<G: Gate> Connection<G> {
                 Step::MailFrom(address) => {
                     self.input.drain(..used);
                     self.check_sender(&address);
+                }
+                Step::Recipient(address) => {
+                    self.input.drain(..used);
+                    self.check_recipient(&address);
                 }
                 Step::Message(message) => {
                     self.input.drain(..used);
@@ -311,10 +318,10 @@ impl<G: Gate> Connection<G> {
 
     async fn sign_in(&mut self, credentials: Credentials) -> Result<(), Ended> {
         let username = credentials.username().to_owned();
-        match self.server.gate.sign_in(&credentials) {
+        match self.server.gate.sign_in(&credentials, self.peer.ip()) {
             Ok(identity) => {
                 tracing::debug!(peer = %self.peer, ?username, "signed in");
-                self.signed_in = Some(SignedIn { identity, username });
+                self.signed_in = Some(SignedIn { identity, username, begun: None });
                 self.session.signed_in();
             }
             Err(refusal) => {
@@ -338,18 +345,36 @@ impl<G: Gate> Connection<G> {
     }
 
     fn check_sender(&mut self, address: &EmailAddress) {
-        let Some(client) = &self.signed_in else {
+        let Some(client) = &mut self.signed_in else {
             return self.session.sender_refused(&replies::AUTHENTICATION_REQUIRED);
         };
-        let gate = &self.server.gate;
         // SECURITY: asked again each time, so that a revoked application stops at once.
-        let checked =
-            gate.authorize(&client.identity).and_then(|()| gate.check_sender(&client.identity, address));
-        match checked {
-            Ok(()) => self.session.sender_accepted(),
+        let begun = self.server.gate.begin(&client.identity, address);
+        client.begun = begun.as_ref().ok().map(|permission| (address.clone(), *permission));
+        match begun {
+            Ok(permission) => {
+                if permission.asks_recipients() {
+                    self.session.ask_recipients();
+                }
+                self.session.sender_accepted();
+            }
             Err(refusal) => {
-                let reply = self.refuse(&refusal, &client.username, "MAIL");
+                let username = client.username.clone();
+                let reply = self.refuse(&refusal, &username, "MAIL");
                 self.session.sender_refused(&reply);
+            }
+        }
+    }
+
+    fn check_recipient(&mut self, recipient: &EmailAddress) {
+        let Some(SignedIn { identity, username, begun: Some((reverse_path, _)) }) = &self.signed_in else {
+            return self.session.recipient_refused(&replies::AUTHENTICATION_REQUIRED);
+        };
+        match self.server.gate.check_recipient(identity, reverse_path, recipient) {
+            Ok(()) => self.session.recipient_accepted(),
+            Err(refusal) => {
+                let reply = self.refuse(&refusal, username, "RCPT");
+                self.session.recipient_refused(&reply);
             }
         }
     }
@@ -371,7 +396,8 @@ impl<G: Gate> Connection<G> {
             self.session.message_refused(&reply);
             return Ok(());
         }
-        match message::take(&self.server.gate, &client.identity, message, &facts).await {
+        let permission = client.begun.as_ref().map_or(Permission::Conditional, |(_, permission)| *permission);
+        match message::take(&self.server.gate, &client.identity, permission, message, &facts).await {
             Ok(id) => self.session.message_accepted(id),
             Err(refusal) => {
                 let reply = self.refuse(&refusal, &client.username, "end of data");

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use gatepost_clock::Timestamp;
 use gatepost_mail::Completed;
 use gatepost_names::{EmailAddress, MessageId};
+use gatepost_resources::communication::sending::Permission;
 use gatepost_smtp::server::{Credentials, Envelope};
 
 use crate::Refusal;
@@ -31,23 +32,41 @@ pub trait Gate: Send + Sync + 'static {
     /// A client that has signed in.
     type Identity: Send + Sync + 'static;
 
-    /// Verifies credentials, and that their owner may send.
+    /// Verifies credentials, and that their owner may send. `client` is where it connects from.
     ///
     /// # Errors
     /// [`Refusal::SignIn`].
-    fn sign_in(&self, credentials: &Credentials) -> Result<Self::Identity, Refusal>;
+    fn sign_in(&self, credentials: &Credentials, client: IpAddr) -> Result<Self::Identity, Refusal>;
 
-    /// Whether a client that signed in may still send. Asked at each MAIL.
+    /// Whether a client that signed in may still send, and from this reverse-path. Asked at each MAIL.
     ///
     /// # Errors
-    /// [`Refusal::SignIn`].
-    fn authorize(&self, identity: &Self::Identity) -> Result<(), Refusal>;
+    /// [`Refusal::SignIn`], [`Refusal::SenderDomain`], [`Refusal::SenderUsername`], [`Refusal::NotAllowed`],
+    /// [`Refusal::Internal`].
+    fn begin(&self, identity: &Self::Identity, reverse_path: &EmailAddress) -> Result<Permission, Refusal>;
 
-    /// Whether a client may send from an address.
+    /// Whether it may send to a recipient. Asked at RCPT where [`Permission::asks_recipients`].
     ///
     /// # Errors
-    /// [`Refusal::SenderDomain`], [`Refusal::SenderUsername`], [`Refusal::Internal`].
-    fn check_sender(&self, identity: &Self::Identity, address: &EmailAddress) -> Result<(), Refusal>;
+    /// [`Refusal::NotAllowed`].
+    fn check_recipient(
+        &self,
+        identity: &Self::Identity,
+        reverse_path: &EmailAddress,
+        recipient: &EmailAddress,
+    ) -> Result<(), Refusal>;
+
+    /// Whether it may send a message whose header names these authors.
+    ///
+    /// # Errors
+    /// [`Refusal::SenderDomain`], [`Refusal::SenderUsername`], [`Refusal::NotAllowed`], [`Refusal::Internal`].
+    fn check_message(
+        &self,
+        identity: &Self::Identity,
+        permission: Permission,
+        envelope: &Envelope,
+        authors: &[EmailAddress],
+    ) -> Result<(), Refusal>;
 
     /// Keeps a refusal for the operator who asks why.
     fn note_refusal(&self, username: &str, refusal: &Refusal);

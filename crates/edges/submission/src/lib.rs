@@ -17,6 +17,7 @@ mod settings;
 mod wire;
 
 pub use gate::{Arrival, Gate};
+pub use gatepost_resources::communication::sending::Permission;
 pub use listener::{Mode, Submission};
 pub use refusal::Refusal;
 pub use services::Services;

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use gatepost_mail::{Headers, Trace};
 use gatepost_names::MessageId;
+use gatepost_resources::communication::sending::Permission;
 use gatepost_smtp::server::Message;
 
 use crate::gate::{Arrival, Gate};
@@ -20,18 +21,19 @@ pub(crate) struct Client<'a> {
 /// Checks the header's senders and completes the header (RFC 6409 section 8).
 ///
 /// # Errors
-/// The message is malformed, or an address of From or Sender is not a registered sender.
+/// The message is malformed, or may not be sent: see [`Gate::check_message`].
 pub(crate) fn prepare<G: Gate>(
     gate: &G,
     identity: &G::Identity,
+    permission: Permission,
     message: Message,
     client: &Client<'_>,
 ) -> Result<Arrival, Refusal> {
     let Message { envelope, content } = message;
     let headers = Headers::scan(&content)?;
-    for author in headers.from_addresses()?.iter().chain(&headers.sender_addresses()?) {
-        gate.check_sender(identity, author)?;
-    }
+    let mut authors = headers.from_addresses()?;
+    authors.extend(headers.sender_addresses()?);
+    gate.check_message(identity, permission, &envelope, &authors)?;
     let id = gate.new_id();
     let completed = headers.complete(&Trace {
         id,
@@ -53,9 +55,10 @@ pub(crate) fn prepare<G: Gate>(
 pub(crate) async fn take<G: Gate>(
     gate: &G,
     identity: &G::Identity,
+    permission: Permission,
     message: Message,
     client: &Client<'_>,
 ) -> Result<MessageId, Refusal> {
-    let arrival = prepare(gate, identity, message, client)?;
+    let arrival = prepare(gate, identity, permission, message, client)?;
     gate.accept(identity, arrival).await
 }

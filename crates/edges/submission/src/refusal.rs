@@ -4,7 +4,7 @@
 
 use gatepost_delivery::AcceptError;
 use gatepost_mail::MailError;
-use gatepost_resources::communication::sending::{SenderRefusal, SignInRefusal};
+use gatepost_resources::communication::sending::{Part, SendRefusal, SenderRefusal, SignInRefusal};
 use gatepost_smtp::server::replies;
 use gatepost_smtp::{Enhanced, Reply};
 use uuid::Uuid;
@@ -26,6 +26,14 @@ pub enum Refusal {
     /// The sender is not registered with its domain.
     #[error("{0}")]
     SenderUsername(String),
+    /// The conditions under which roles were assigned are not met.
+    #[error("{cause}")]
+    NotAllowed {
+        /// What of the message it is about.
+        at: Part,
+        /// In the operator's words.
+        cause: String,
+    },
     /// The message is not well formed.
     #[error(transparent)]
     Message(#[from] MailError),
@@ -51,6 +59,9 @@ impl Refusal {
             Refusal::SignIn { temporary: true, .. } => replies::TEMPORARY_AUTHENTICATION_FAILURE,
             Refusal::SenderDomain(_) => replies::SENDER_DOMAIN_NOT_LINKED,
             Refusal::SenderUsername(_) => replies::SENDER_USERNAME_INVALID,
+            Refusal::NotAllowed { at: Part::Sender, .. } => replies::SENDER_NOT_ALLOWED,
+            Refusal::NotAllowed { at: Part::Recipient, .. } => replies::RECIPIENT_NOT_ALLOWED,
+            Refusal::NotAllowed { at: Part::Message, .. } => replies::MESSAGE_NOT_ALLOWED,
             Refusal::Message(MailError::NeedsSmtputf8) => {
                 Reply::with_text(550, Some(Enhanced(5, 6, 9)), MailError::NeedsSmtputf8.to_string())
             }
@@ -86,6 +97,18 @@ impl From<SenderRefusal> for Refusal {
     }
 }
 
+impl From<SendRefusal> for Refusal {
+    fn from(refusal: SendRefusal) -> Refusal {
+        let cause = refusal.to_string();
+        match refusal {
+            SendRefusal::SignIn(refusal) => refusal.into(),
+            SendRefusal::Sender(refusal) => refusal.into(),
+            SendRefusal::NotAllowed { denied, .. } if denied.is_temporary() => Refusal::Internal(cause),
+            SendRefusal::NotAllowed { at, .. } => Refusal::NotAllowed { at, cause },
+        }
+    }
+}
+
 impl From<AcceptError> for Refusal {
     fn from(error: AcceptError) -> Refusal {
         match error {
@@ -117,6 +140,18 @@ mod tests {
                 "501 5.1.7 The specified sender domain has not been linked.",
             ),
             (Refusal::SenderUsername("secret".into()), "550 5.3.5 Email sender's username is invalid"),
+            (
+                Refusal::NotAllowed { at: Part::Sender, cause: "secret".into() },
+                "550 5.7.1 Sending from this address is not allowed",
+            ),
+            (
+                Refusal::NotAllowed { at: Part::Recipient, cause: "secret".into() },
+                "550 5.7.1 Sending to this recipient is not allowed",
+            ),
+            (
+                Refusal::NotAllowed { at: Part::Message, cause: "secret".into() },
+                "550 5.7.1 Sending this message is not allowed",
+            ),
             (Refusal::Message(MailError::NoFrom), "550 5.6.0 the message has no From field"),
             (Refusal::Full, "452 4.3.1 Insufficient system storage"),
             (Refusal::Stopped, "451 4.3.2 Service shutting down, try again later"),

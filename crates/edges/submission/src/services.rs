@@ -1,11 +1,15 @@
 //! The real gate: sending rules from `resources`, acceptance by `delivery`.
 
+use std::net::IpAddr;
+
 use bytes::Bytes;
+use gatepost_access::RequestOrigin;
 use gatepost_clock::{Clock, Timestamp};
 use gatepost_delivery::{Content, Delivery, Submission};
 use gatepost_names::{EmailAddress, MessageId};
-use gatepost_resources::communication::sending::{Sending, SendingIdentity};
-use gatepost_smtp::server::Credentials;
+use gatepost_resources::communication::sending::{Outgoing, Permission, Sending, SendingIdentity};
+use gatepost_smtp::server::{Credentials, Envelope};
+use uuid::Uuid;
 
 use crate::gate::{Arrival, Gate};
 use crate::refusal::Refusal;
@@ -24,22 +28,42 @@ pub struct Services {
 impl Gate for Services {
     type Identity = SendingIdentity;
 
-    fn sign_in(&self, credentials: &Credentials) -> Result<SendingIdentity, Refusal> {
+    fn sign_in(&self, credentials: &Credentials, client: IpAddr) -> Result<SendingIdentity, Refusal> {
+        let origin = RequestOrigin::new(Uuid::new_v4(), client);
         let identity = match credentials {
             Credentials::Secret { username, password } => {
-                self.sending.sign_in_with_secret(username, password)?
+                self.sending.sign_in_with_secret(username, password, origin)?
             }
-            Credentials::Token { username, token } => self.sending.sign_in_with_token(username, token)?,
+            Credentials::Token { username, token } => {
+                self.sending.sign_in_with_token(username, token, origin)?
+            }
         };
         Ok(identity)
     }
 
-    fn authorize(&self, identity: &SendingIdentity) -> Result<(), Refusal> {
-        Ok(self.sending.authorize(identity)?)
+    fn begin(&self, identity: &SendingIdentity, reverse_path: &EmailAddress) -> Result<Permission, Refusal> {
+        Ok(self.sending.begin(identity, reverse_path)?)
     }
 
-    fn check_sender(&self, identity: &SendingIdentity, address: &EmailAddress) -> Result<(), Refusal> {
-        Ok(self.sending.check_sender(identity, address)?)
+    fn check_recipient(
+        &self,
+        identity: &SendingIdentity,
+        reverse_path: &EmailAddress,
+        recipient: &EmailAddress,
+    ) -> Result<(), Refusal> {
+        Ok(self.sending.check_recipient(identity, reverse_path, recipient)?)
+    }
+
+    fn check_message(
+        &self,
+        identity: &SendingIdentity,
+        permission: Permission,
+        envelope: &Envelope,
+        authors: &[EmailAddress],
+    ) -> Result<(), Refusal> {
+        let message =
+            Outgoing { reverse_path: &envelope.reverse_path, authors, recipients: &envelope.recipients };
+        Ok(self.sending.check_message(identity, permission, &message)?)
     }
 
     fn note_refusal(&self, username: &str, refusal: &Refusal) {

@@ -65,6 +65,41 @@ async fn what_is_pipelined_behind_starttls_is_discarded() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn conditions_are_asked_at_rcpt_and_at_the_end_of_data() {
+    let server = Server::start(settings(), Mode::StartTls).await;
+    server.facts.held.store(true, Ordering::SeqCst);
+    let mut talk = server.signed_in().await;
+    talk.say(
+        "MAIL FROM:<billing@contoso.com>\r\nRCPT TO:<a@inside.test>\r\nRCPT TO:<b@outside.test>\r\nDATA\r\n",
+    )
+    .await;
+    talk.expect("250 2.1.0").await;
+    talk.expect("250 2.1.5").await;
+    talk.expect("550 5.7.1 Sending to this recipient is not allowed").await;
+    talk.expect("354 ").await;
+    talk.say(MESSAGE).await;
+    talk.expect("250 2.0.0").await;
+    talk.say(
+        "MAIL FROM:<billing@contoso.com>\r\nRCPT TO:<a@inside.test>\r\nRCPT TO:<b@inside.test>\r\nDATA\r\n",
+    )
+    .await;
+    talk.expect("250 2.1.0").await;
+    talk.expect("250 2.1.5").await;
+    talk.expect("250 2.1.5").await;
+    talk.expect("354 ").await;
+    talk.say(MESSAGE).await;
+    talk.expect("550 5.7.1 Sending this message is not allowed").await;
+    let noted = server.facts.noted.lock().unwrap().join("\n");
+    assert!(noted.contains("b@outside.test is outside") && noted.contains("too many recipients"), "{noted}");
+    // Without conditions nobody asks.
+    server.facts.held.store(false, Ordering::SeqCst);
+    talk.say("MAIL FROM:<billing@contoso.com>\r\nRCPT TO:<b@outside.test>\r\nRSET\r\n").await;
+    talk.expect("250 2.1.0").await;
+    talk.expect("250 2.1.5").await;
+    talk.expect("250 ").await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn one_octet_a_second_does_not_keep_a_connection() {
     let server = Server::start(settings(), Mode::StartTls).await;
     let mut talk = server.connect().await;

@@ -76,7 +76,7 @@ impl Audiences {
 }
 
 /// Whether two texts name one audience: `x` and `x/` do. Letter case is ignored, as in a URI's host.
-fn same_audience(one: &str, other: &str) -> bool {
+pub fn same_audience(one: &str, other: &str) -> bool {
     bare(one).eq_ignore_ascii_case(bare(other))
 }
 

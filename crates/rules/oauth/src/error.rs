@@ -1,21 +1,22 @@
-//! The refusals of the authority, with Entra's codes.
-//!
-//! Client libraries act on the HTTP status, on `error` and on the code; people read the text. Each refusal names
-//! all four here and nowhere else.
+//! The refusals of the authority. What client libraries act on, HTTP status, `error` and code, is in
+//! `error_table`; people read the texts here.
 
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use crate::error_table;
+
 /// Most characters of a client's own text that a refusal repeats.
 const MAX_SHOWN: usize = 256;
 
-/// Why there is no token. Its text is what stands in `error_description` after the code.
+/// Why there is no token, or no sign-in. Its text is what stands in `error_description` after the code.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SignInError {
     /// The tenant has no application of this client id.
     #[error(
         "Application with identifier '{}' was not found in the directory '{}'. It is not registered there, or the \
-         request went to the wrong tenant.", shown(.client), shown(.tenant)
+         request went to the wrong tenant.",
+        shown(.client), shown(.tenant)
     )]
     ApplicationNotFound {
         /// The client id as it came.
@@ -26,7 +27,8 @@ pub enum SignInError {
     /// The application exists, its service principal does not.
     #[error(
         "The client application {} is missing service principal in the tenant {}. Create the service principal \
-         first.", shown(.client), shown(.tenant)
+         first.",
+        shown(.client), shown(.tenant)
     )]
     NoServicePrincipal {
         /// The client id.
@@ -43,31 +45,90 @@ pub enum SignInError {
     /// The secret is none of the application's, or not valid yet.
     #[error(
         "Invalid client secret provided. Ensure the secret being sent in the request is the client secret value, \
-         not the client secret ID, for a secret added to app '{}'.", shown(.client)
+         not the client secret ID, for a secret added to app '{}'.",
+        shown(.client)
     )]
     WrongSecret {
         /// The client id.
         client: String,
     },
-    /// The secret was right once.
-    #[error("The provided client secret keys for app '{}' are expired. Add a new client secret.", shown(.client))]
+    /// The secret, or the certificate, was right once.
+    #[error(
+        "The provided client secret keys or certificates for app '{}' are expired. Add a new one.",
+        shown(.client)
+    )]
     ExpiredSecret {
         /// The client id.
         client: String,
     },
-    /// The request proves nothing.
+    /// The request proves nothing, and its client is no public one.
     #[error("The request body must contain the following parameter: 'client_assertion' or 'client_secret'.")]
     NoCredential,
-    /// The request proves its client by an assertion.
+    /// A public client sent a secret.
     #[error(
-        "The certificate used to sign the client assertion is not registered on application. [Reason - client \
-         assertions are not part of this version of Gatepost; use a client secret.]"
+        "Client '{}' is public so neither 'client_assertion' nor 'client_secret' should be presented.",
+        shown(.client)
     )]
-    AssertionNotSupported,
+    CredentialNotAllowed {
+        /// The client id.
+        client: String,
+    },
+    /// The client assertion is not signed with a key that the application has, or was used before.
+    #[error(
+        "Client assertion failed signature validation, or the certificate used to sign it is not registered on \
+         the application. [Reason - {}]",
+        shown(.reason)
+    )]
+    AssertionSignature {
+        /// What was found wrong.
+        reason: String,
+    },
+    /// The client assertion is for somebody else.
+    #[error(
+        "Client assertion audience claim does not match Realm issuer. The audience is the token endpoint's URL."
+    )]
+    AssertionAudience,
+    /// The client assertion is over, too early or too long-lived.
+    #[error("Client assertion is not within its valid time range.")]
+    AssertionTime,
+    /// The client assertion is another application's.
+    #[error("Client assertion application identifier does not match 'client_id' parameter.")]
+    AssertionSubject,
+    /// The client assertion cannot be read.
+    #[error("JWT token is invalid or malformed.")]
+    AssertionMalformed,
+    /// The application has no federated credential.
+    #[error("No matching federated identity record found for presented assertion.")]
+    NoFederatedCredential,
+    /// No federated credential names the assertion's issuer.
+    #[error("No matching federated identity record found for presented assertion issuer '{}'.", shown(.issuer))]
+    FederatedIssuer {
+        /// The assertion's.
+        issuer: String,
+    },
+    /// No federated credential names the assertion's audience.
+    #[error("No matching federated identity record found for presented assertion audience '{}'.", shown(.audience))]
+    FederatedAudience {
+        /// The assertion's.
+        audience: String,
+    },
+    /// No federated credential names the assertion's subject.
+    #[error("No matching federated identity record found for presented assertion subject '{}'.", shown(.subject))]
+    FederatedSubject {
+        /// The assertion's.
+        subject: String,
+    },
+    /// A federated credential differs from the assertion in letter case alone.
+    #[error(
+        "No matching federated identity record found for presented assertion: issuer, subject or audience differ \
+         in letter case only. They are compared exactly."
+    )]
+    FederatedCase,
     /// There is no such tenant.
     #[error(
         "Tenant '{}' not found. Check to make sure you have the correct tenant ID and are signing into the \
-         correct cloud.", shown(.tenant)
+         correct cloud.",
+        shown(.tenant)
     )]
     UnknownTenant {
         /// The tenant's name in the request.
@@ -75,32 +136,40 @@ pub enum SignInError {
     },
     /// `common` or `organizations` where only one tenant will do.
     #[error(
-        "No tenant-identifying information found in either the request or implied by any provided credentials. \
-         An application signs in at its tenant's own endpoint."
+        "No tenant-identifying information found in either the request or implied by any provided credentials. An \
+         application signs in at its tenant's own endpoint."
     )]
     NoTenant,
+    /// An application of one tenant asked at `common`.
+    #[error(
+        "Application '{}' is not configured as a multi-tenant application. Usage of the /common endpoint is not \
+         supported for such applications. Use a tenant-specific endpoint.",
+        shown(.client)
+    )]
+    NotMultiTenant {
+        /// The client id.
+        client: String,
+    },
     /// A parameter is missing or empty.
     #[error("The request body must contain the following parameter: '{name}'.")]
     MissingParameter {
         /// Its name.
         name: &'static str,
     },
-    /// Repeated or contradictory parameters, unreadable encodings, the wrong HTTP method.
+    /// Repeated or contradictory parameters, unreadable encodings, a token that is none.
     #[error("Invalid request. Request is malformed or invalid.")]
     Malformed,
-    /// A grant that is not built.
-    #[error(
-        "The app requested an unsupported grant type '{}'. This version of Gatepost has the grant \
-         'client_credentials'.", shown(.grant)
-    )]
+    /// A grant that there is not.
+    #[error("The app requested an unsupported grant type '{}'.", shown(.grant))]
     UnsupportedGrant {
         /// The grant.
         grant: String,
     },
-    /// More than one scope.
+    /// Scopes that cannot be, or of several resources.
     #[error(
         "The provided request must include a 'scope' input parameter. The provided value for the input parameter \
-         'scope' is not valid. The scope {} is not valid.", shown(.scope)
+         'scope' is not valid. The scope {} is not valid.",
+        shown(.scope)
     )]
     InvalidScope {
         /// The scopes.
@@ -109,16 +178,29 @@ pub enum SignInError {
     /// A scope that is not a resource's `/.default`.
     #[error(
         "The provided value for scope {} is not valid. Client credential flows must have a scope value with \
-         /.default suffixed to the resource identifier (application ID URI).", shown(.scope)
+         /.default suffixed to the resource identifier (application ID URI).",
+        shown(.scope)
     )]
     ScopeWithoutDefault {
         /// The scope.
         scope: String,
     },
+    /// The resource publishes no such permission.
+    #[error(
+        "The application asked for scope '{}' that doesn't exist on the resource '{}'.",
+        shown(.scope), shown(.resource)
+    )]
+    UnknownPermission {
+        /// The permission.
+        scope: String,
+        /// The resource.
+        resource: String,
+    },
     /// No resource of this name.
     #[error(
         "The resource principal named {} was not found in the tenant named {}. It is not one of this tenant's \
-         resources, or the request went to the wrong tenant.", shown(.resource), shown(.tenant)
+         resources, or the request went to the wrong tenant.",
+        shown(.resource), shown(.tenant)
     )]
     ResourceNotFound {
         /// The resource as the client spelled it.
@@ -126,14 +208,212 @@ pub enum SignInError {
         /// The tenant's name in the request.
         tenant: String,
     },
-    /// Sign-in by a person, which is not built.
+    /// The resource may not be used.
+    #[error("The service principal for resource '{}' is disabled.", shown(.resource))]
+    ResourceDisabled {
+        /// The resource as the client spelled it.
+        resource: String,
+    },
+    /// The user has not given the client what it asks for.
     #[error(
-        "Interactive sign-in is not part of this version of Gatepost: the response type or endpoint '{}' is not \
-         supported. Applications sign in with the grant 'client_credentials'.", shown(.what)
+        "The user or administrator has not consented to use the application with ID '{}'. Send an interactive \
+         authorization request for this user and resource.",
+        shown(.client)
     )]
-    InteractiveNotSupported {
-        /// The response type or endpoint.
-        what: String,
+    ConsentRequired {
+        /// The client id.
+        client: String,
+    },
+    /// The user said no.
+    #[error("User declined to consent to access the app '{}'.", shown(.client))]
+    ConsentDeclined {
+        /// The client id.
+        client: String,
+    },
+    /// A permission that only an administrator can give.
+    #[error(
+        "The grant requires admin permission: an administrator must consent to the permissions of the application \
+         '{}'.",
+        shown(.client)
+    )]
+    AdminConsentRequired {
+        /// The client id.
+        client: String,
+    },
+    /// The name's domain is not one of the tenant's. Which names a tenant has is never told.
+    #[error(
+        "The user account {} does not exist in the directory. To sign into this application, the account must be \
+         added to the directory.",
+        shown(.login)
+    )]
+    UnknownUser {
+        /// The user's name as it came.
+        login: String,
+    },
+    /// An unknown user or a wrong password: which, is never told.
+    #[error("Error validating credentials due to invalid username or password.")]
+    WrongPassword,
+    /// Too many wrong passwords.
+    #[error(
+        "The account is locked, you've tried to sign in too many times with an incorrect user ID or password. Try \
+         again later."
+    )]
+    UserLocked,
+    /// The user must choose a new password.
+    #[error("The password is expired: the user must change it by signing in with a browser.")]
+    PasswordExpired,
+    /// The user may not sign in. Told after the right password only.
+    #[error("The user account is disabled.")]
+    UserDisabled,
+    /// The user has a second factor, which the request cannot carry.
+    #[error(
+        "Due to a configuration change made by your administrator, or because you moved to a new location, you \
+         must use multi-factor authentication to access the resource."
+    )]
+    MfaRequired,
+    /// The application requires an assignment that the user lacks.
+    #[error(
+        "The signed in user is not assigned to a role for the application '{}'. An administrator must assign the \
+         user, or a group of which the user is a direct member.",
+        shown(.client)
+    )]
+    UserNotAssigned {
+        /// The client id.
+        client: String,
+    },
+    /// The resource requires an assignment that the client lacks.
+    #[error(
+        "Application '{}' is not assigned to a role for the application '{}'.",
+        shown(.client), shown(.resource)
+    )]
+    AppNotAssigned {
+        /// The client id.
+        client: String,
+        /// The resource.
+        resource: String,
+    },
+    /// The grant is older than a password change or a revocation.
+    #[error(
+        "The provided grant has expired due to it being revoked, a fresh auth token is needed. The user might \
+         have changed or reset their password."
+    )]
+    SessionsRevoked,
+    /// The code is too old.
+    #[error(
+        "The provided authorization code or refresh token has expired due to inactivity. Send a new interactive \
+         authorization request for this user and resource."
+    )]
+    CodeExpired,
+    /// The refresh token was not used for too long.
+    #[error(
+        "The refresh token has expired due to inactivity. Send a new interactive authorization request for this \
+         user and resource."
+    )]
+    RefreshExpired,
+    /// A code or refresh token that is nobody's, another client's, revoked, or a refresh token's second use.
+    #[error("Provided grant is invalid: it was revoked, used already, or issued to another client.")]
+    InvalidGrant,
+    /// The code's second use.
+    #[error(
+        "OAuth2 Authorization code was already redeemed, please retry with a new valid code or use an existing \
+         refresh token."
+    )]
+    CodeRedeemed,
+    /// The verifier is not that of the challenge, or one of the two is missing.
+    #[error("The Code_Verifier does not match the code_challenge supplied in the authorization request.")]
+    VerifierMismatch,
+    /// A challenge of another method than S256.
+    #[error("Invalid code_challenge or code_challenge_method. The method is S256.")]
+    InvalidChallenge,
+    /// A public client sent no challenge.
+    #[error(
+        "Proof Key for Code Exchange is required for public client authorization code redemption: application \
+         '{}'.",
+        shown(.client)
+    )]
+    PkceRequired {
+        /// The client id.
+        client: String,
+    },
+    /// Nobody is ever sent there.
+    #[error(
+        "The redirect URI '{}' specified in the request does not match the redirect URIs configured for the \
+         application '{}'.",
+        shown(.client), shown(.uri)
+    )]
+    RedirectNotRegistered {
+        /// The client id.
+        client: String,
+        /// The redirect URI as it came.
+        uri: String,
+    },
+    /// The code was sent to another redirect URI.
+    #[error(
+        "The reply address does not match the reply address provided when requesting Authorization code."
+    )]
+    RedirectMismatch,
+    /// The user has not decided yet.
+    #[error("OAuth 2.0 device flow error. Authorization is pending. Continue polling.")]
+    AuthorizationPending,
+    /// The client asks too often.
+    #[error(
+        "OAuth 2.0 device flow error. The client polls too often: wait five seconds more between requests."
+    )]
+    SlowDown,
+    /// The user said no.
+    #[error("OAuth 2.0 device flow error. The end user denied the authorization request.")]
+    DeviceDeclined,
+    /// The device code is too old.
+    #[error("OAuth 2.0 device flow error. The verification code has expired. Ask for a new one.")]
+    DeviceCodeExpired,
+    /// Nobody's device code.
+    #[error("OAuth 2.0 device flow error. The device code is not known, or was used already.")]
+    BadDeviceCode,
+    /// The token that a client wants to act on is not one for it.
+    #[error("Assertion failed validation. [Reason - {}]", shown(.reason))]
+    InvalidAssertion {
+        /// What was found wrong.
+        reason: String,
+    },
+    /// The token that a client wants to act on is over.
+    #[error(
+        "Assertion is not within its valid time range. Ensure that the access token is not expired before using \
+         it for user assertion."
+    )]
+    AssertionExpired,
+    /// Nobody is signed in, and the client wants no page.
+    #[error("A silent sign-in request was sent but no user is signed in.")]
+    LoginRequired,
+    /// The user who is signed in is of another tenant.
+    #[error(
+        "The user account does not exist in tenant '{}' and cannot access the application in that tenant. Sign \
+         out and sign in again with an account of the tenant.",
+        shown(.tenant)
+    )]
+    UserNotInTenant {
+        /// The tenant's name in the request.
+        tenant: String,
+    },
+    /// The page is too old, was sent from elsewhere, or lost its cookie.
+    #[error("Authentication failed due to flow token expired. Start signing in again.")]
+    FlowExpired,
+    /// The implicit grant is off for the application.
+    #[error("response_type '{kind}' is not enabled for the application.")]
+    ResponseTypeNotEnabled {
+        /// `token` or `id_token`.
+        kind: &'static str,
+    },
+    /// A response type that there is not.
+    #[error("The response type '{}' is not supported.", shown(.kind))]
+    UnsupportedResponseType {
+        /// The response type.
+        kind: String,
+    },
+    /// A response mode that there is not, or that would show a token.
+    #[error("'{}' is not a supported value of 'response_mode' when requesting a token.", shown(.mode))]
+    UnsupportedResponseMode {
+        /// The response mode.
+        mode: String,
     },
     /// The token endpoint was asked by another method than POST.
     #[error("The endpoint only accepts POST requests. Received a {} request.", shown(.method))]
@@ -168,17 +448,37 @@ pub struct ErrorContext<'a> {
 impl SignInError {
     /// The AADSTS code.
     pub fn code(&self) -> u32 {
-        self.table().0
+        error_table::row(self).0
     }
 
     /// The HTTP status.
     pub fn status(&self) -> u16 {
-        self.table().1
+        error_table::row(self).1
     }
 
     /// RFC 6749's `error`.
     pub fn error(&self) -> &'static str {
-        self.table().2
+        error_table::row(self).2
+    }
+
+    /// Microsoft's `suberror`: what the client should do about it.
+    pub fn suberror(&self) -> Option<&'static str> {
+        error_table::suberror(self)
+    }
+
+    /// The `error` of an answer that goes to a redirect URI (OpenID Connect Core section 3.1.2.6).
+    pub fn authorization_error(&self) -> &'static str {
+        match self {
+            SignInError::ConsentRequired { .. } => "consent_required",
+            SignInError::MfaRequired | SignInError::PasswordExpired => "interaction_required",
+            SignInError::UserNotAssigned { .. } | SignInError::UserNotInTenant { .. } => "access_denied",
+            other => other.error(),
+        }
+    }
+
+    /// What a code means, for the page that `error_uri` names; `None` for a code that this server never gives.
+    pub fn explain(code: u32) -> Option<&'static str> {
+        error_table::meaning(code)
     }
 
     /// Whether the same request may succeed later with nothing else changed.
@@ -186,29 +486,13 @@ impl SignInError {
         matches!(self, SignInError::TemporarilyUnavailable | SignInError::ServerError)
     }
 
-    fn table(&self) -> (u32, u16, &'static str) {
-        match self {
-            SignInError::ApplicationNotFound { .. } => (700_016, 400, "unauthorized_client"),
-            SignInError::NoServicePrincipal { .. } => (7_000_229, 400, "unauthorized_client"),
-            SignInError::ApplicationDisabled { .. } => (7_000_112, 400, "unauthorized_client"),
-            SignInError::WrongSecret { .. } => (7_000_215, 401, "invalid_client"),
-            SignInError::ExpiredSecret { .. } => (7_000_222, 401, "invalid_client"),
-            SignInError::NoCredential => (7_000_218, 401, "invalid_client"),
-            SignInError::AssertionNotSupported => (700_027, 401, "invalid_client"),
-            SignInError::UnknownTenant { .. } => (90_002, 400, "invalid_request"),
-            SignInError::NoTenant => (50_059, 400, "invalid_request"),
-            SignInError::MissingParameter { .. } => (900_144, 400, "invalid_request"),
-            SignInError::Malformed => (9_002_313, 400, "invalid_request"),
-            SignInError::UnsupportedGrant { .. } => (70_003, 400, "unsupported_grant_type"),
-            SignInError::InvalidScope { .. } => (70_011, 400, "invalid_scope"),
-            SignInError::ScopeWithoutDefault { .. } => (1_002_012, 400, "invalid_scope"),
-            SignInError::ResourceNotFound { .. } => (500_011, 400, "invalid_resource"),
-            SignInError::InteractiveNotSupported { .. } => (70_005, 400, "unsupported_response_type"),
-            SignInError::PostOnly { .. } => (900_561, 400, "invalid_request"),
-            SignInError::InvalidInstance => (50_049, 400, "invalid_instance"),
-            SignInError::TemporarilyUnavailable => (90_033, 503, "temporarily_unavailable"),
-            SignInError::ServerError => (50_000, 500, "server_error"),
-        }
+    /// Code, text and the ids by which the refusal is found in the log.
+    pub fn description(&self, context: &ErrorContext<'_>) -> String {
+        let ErrorContext { trace_id, correlation_id, timestamp, .. } = context;
+        format!(
+            "AADSTS{}: {self} Trace ID: {trace_id} Correlation ID: {correlation_id} Timestamp: {timestamp}",
+            self.code()
+        )
     }
 
     /// The JSON body. `error` is [`SignInError::error`] except where an endpoint has a word of its own:
@@ -216,48 +500,19 @@ impl SignInError {
     pub fn body(&self, error: &str, context: &ErrorContext<'_>) -> Value {
         let ErrorContext { authority, trace_id, correlation_id, timestamp } = context;
         let code = self.code();
-        let description = format!(
-            "AADSTS{code}: {self} Trace ID: {trace_id} Correlation ID: {correlation_id} Timestamp: {timestamp}"
-        );
-        json!({
+        let mut body = json!({
             "error": error,
-            "error_description": description,
+            "error_description": self.description(context),
             "error_codes": [code],
             "timestamp": timestamp,
             "trace_id": trace_id,
             "correlation_id": correlation_id,
             "error_uri": format!("{authority}/error?code={code}"),
-        })
-    }
-
-    /// What a code means, for the page that `error_uri` names; `None` for a code that this version never gives.
-    pub fn explain(code: u32) -> Option<&'static str> {
-        Some(match code {
-            700_016 => "The tenant has no application with this client id.",
-            7_000_229 => "The application is registered, but its service principal is missing in the tenant.",
-            7_000_112 => "The application or its service principal is disabled.",
-            7_000_215 => {
-                "The client secret is wrong: none of the application's secrets has this value. Use the secret's \
-                 value, not its id."
-            }
-            7_000_222 => "The client secret has expired. Add a new one to the application.",
-            7_000_218 => "The request carries no client secret.",
-            700_027 => "The client assertion cannot be verified: this version takes client secrets.",
-            90_002 => "There is no tenant of this id or domain name.",
-            50_059 => "An application signs in at its tenant's own endpoint, not at `common`.",
-            900_144 => "A parameter of the request is missing or empty.",
-            9_002_313 => "The request is malformed: a parameter is repeated, contradictory or unreadable.",
-            70_003 => "The grant type is not one of this version.",
-            70_011 => "The scope is not valid: ask for one resource at a time.",
-            1_002_012 => "The scope of the client-credentials grant is a resource followed by `/.default`.",
-            500_011 => "The tenant has no resource of this name.",
-            70_005 => "Interactive sign-in is not part of this version.",
-            900_561 => "The endpoint takes POST requests only.",
-            50_049 => "The host that instance discovery asked about is not this authority's.",
-            90_033 => "The server cannot answer now. Try again later.",
-            50_000 => "The server failed. Its log names the cause under the trace id.",
-            _ => return None,
-        })
+        });
+        if let (Some(suberror), Some(members)) = (self.suberror(), body.as_object_mut()) {
+            members.insert("suberror".to_owned(), suberror.into());
+        }
+        body
     }
 }
 
@@ -273,42 +528,6 @@ fn shown(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn each() -> Vec<SignInError> {
-        let text = || "x".to_owned();
-        vec![
-            SignInError::ApplicationNotFound { client: text(), tenant: text() },
-            SignInError::NoServicePrincipal { client: text(), tenant: text() },
-            SignInError::ApplicationDisabled { client: text() },
-            SignInError::WrongSecret { client: text() },
-            SignInError::ExpiredSecret { client: text() },
-            SignInError::NoCredential,
-            SignInError::AssertionNotSupported,
-            SignInError::UnknownTenant { tenant: text() },
-            SignInError::NoTenant,
-            SignInError::MissingParameter { name: "scope" },
-            SignInError::Malformed,
-            SignInError::UnsupportedGrant { grant: text() },
-            SignInError::InvalidScope { scope: text() },
-            SignInError::ScopeWithoutDefault { scope: text() },
-            SignInError::ResourceNotFound { resource: text(), tenant: text() },
-            SignInError::InteractiveNotSupported { what: text() },
-            SignInError::PostOnly { method: text() },
-            SignInError::InvalidInstance,
-            SignInError::TemporarilyUnavailable,
-            SignInError::ServerError,
-        ]
-    }
-
-    #[test]
-    fn codes_are_unique_and_explained() {
-        let mut codes: Vec<u32> = each().iter().map(SignInError::code).collect();
-        assert!(codes.iter().all(|code| SignInError::explain(*code).is_some()));
-        codes.sort_unstable();
-        codes.dedup();
-        assert_eq!(codes.len(), each().len());
-        assert_eq!(SignInError::explain(1), None);
-    }
 
     #[test]
     fn a_refusal_as_clients_read_it() {
@@ -333,6 +552,9 @@ mod tests {
   "error_uri": "https://localhost:8444/error?code=900144"
 }"#
         );
+        let consent = SignInError::ConsentRequired { client: "x".to_owned() };
+        assert_eq!(consent.body(consent.error(), &context)["suberror"], "consent_required");
+        assert_eq!(consent.authorization_error(), "consent_required");
     }
 
     #[test]

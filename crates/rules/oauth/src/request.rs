@@ -1,15 +1,16 @@
-//! What a token request says (RFC 6749 sections 2.3.1 and 4.4.2; the v1 endpoint's `resource`).
+//! What a token request says (RFC 6749 sections 2.3.1, 4.1.3, 4.3.2, 4.4.2 and 6; RFC 8628 section 3.4; RFC 7523;
+//! the v1 endpoint's `resource`).
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use gatepost_names::ApplicationId;
 
-use crate::SignInError;
+use crate::form::{Parameters, Secret, client_credential};
+use crate::{Scopes, SignInError, is_verifier};
 
 /// The suffix by which a scope asks for everything that was granted at a resource.
 const DEFAULT_SUFFIX: &str = "/.default";
-/// Client capabilities that a request may name.
-const MAX_CAPABILITIES: usize = 16;
+const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+/// Longer codes, tokens and assertions are nobody's.
+const MAX_HANDLE: usize = 32 * 1024;
 
 /// Which token endpoint was asked: they differ in how a request names the resource, and in the reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,34 +21,91 @@ pub enum Endpoint {
     V2,
 }
 
-/// A client secret as it came. It is never shown, in `{:?}` neither.
-#[derive(Clone, PartialEq, Eq)]
-pub struct ClientSecret(String);
-
-impl ClientSecret {
-    /// The secret itself, to be verified and then forgotten.
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
+/// What proves a client.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ClientCredential {
+    /// Nothing: a public client.
+    None,
+    /// A client secret.
+    Secret(Secret),
+    /// A signed assertion: by the client's certificate, or from an outside issuer.
+    Assertion(Secret),
 }
 
-impl std::fmt::Debug for ClientSecret {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("ClientSecret(..)")
-    }
-}
-
-/// A well-formed request of the client-credentials grant, the one grant of this version.
+/// A well-formed token request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TokenRequest {
     /// Who asks.
     pub app_id: ApplicationId,
     /// What proves it.
-    pub secret: ClientSecret,
-    /// The resource in the client's spelling; a scope's one `/.default` is taken off.
-    pub audience: String,
+    pub credential: ClientCredential,
+    /// What it asks for.
+    pub grant: Grant,
     /// The capabilities that the client wants named in the token (`xms_cc`).
     pub capabilities: Vec<String>,
+}
+
+/// The grants.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Grant {
+    /// A token for the client itself.
+    ClientCredentials {
+        /// The resource in the client's spelling; a scope's one `/.default` is taken off.
+        audience: String,
+    },
+    /// A code from the authorization endpoint.
+    AuthorizationCode {
+        /// The code.
+        code: Secret,
+        /// Where it was sent.
+        redirect_uri: Option<String>,
+        /// The PKCE verifier.
+        verifier: Option<Secret>,
+        /// What the token is for, if it is said again.
+        scopes: Option<Scopes>,
+    },
+    /// A refresh token.
+    Refresh {
+        /// The token.
+        token: Secret,
+        /// What the new token is for; what the old one was, if nothing is said.
+        scopes: Option<Scopes>,
+    },
+    /// A device's code.
+    DeviceCode {
+        /// The code.
+        code: Secret,
+    },
+    /// The user's name and password.
+    Password {
+        /// The user principal name.
+        login: String,
+        /// The password.
+        password: Secret,
+        /// What the token is for.
+        scopes: Scopes,
+    },
+    /// A user's token for the client, to be changed into one for another resource.
+    OnBehalfOf {
+        /// The token.
+        assertion: Secret,
+        /// What the new token is for.
+        scopes: Scopes,
+    },
+}
+
+impl Grant {
+    /// Its name in a log.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Grant::ClientCredentials { .. } => "client_credentials",
+            Grant::AuthorizationCode { .. } => "authorization_code",
+            Grant::Refresh { .. } => "refresh_token",
+            Grant::DeviceCode { .. } => "device_code",
+            Grant::Password { .. } => "password",
+            Grant::OnBehalfOf { .. } => "on_behalf_of",
+        }
+    }
 }
 
 impl TokenRequest {
@@ -62,85 +120,150 @@ impl TokenRequest {
         form: &[(impl AsRef<str>, impl AsRef<str>)],
         authorization: Option<&str>,
     ) -> Result<TokenRequest, SignInError> {
-        let value = |name| single(form, name);
-        let grant = value("grant_type")?.ok_or(SignInError::MissingParameter { name: "grant_type" })?;
+        let form = Parameters(form);
+        let grant = form.required("grant_type")?;
         let (client, secret) =
-            client_credential(value("client_id")?, value("client_secret")?, authorization)?;
+            client_credential(form.optional("client_id")?, form.optional("client_secret")?, authorization)?;
         let client = client.ok_or(SignInError::MissingParameter { name: "client_id" })?;
-        if grant != "client_credentials" {
-            return Err(SignInError::UnsupportedGrant { grant: grant.to_owned() });
-        }
+        let kind = GrantKind::of(grant)?;
         let app_id = client.parse().map_err(|_| SignInError::ApplicationNotFound {
             client: client.clone(),
             tenant: tenant.to_owned(),
         })?;
-        let secret = match secret {
-            Some(secret) => secret,
-            None if value("client_assertion")?.is_some() => return Err(SignInError::AssertionNotSupported),
-            None => return Err(SignInError::NoCredential),
-        };
-        let audience = match endpoint {
-            Endpoint::V1 => value("resource")?.ok_or(SignInError::MissingParameter { name: "resource" })?,
-            Endpoint::V2 => {
-                audience_of_scope(value("scope")?.ok_or(SignInError::MissingParameter { name: "scope" })?)?
-            }
-        };
+        let credential = credential(&form, secret)?;
+        if kind == GrantKind::ClientCredentials && credential == ClientCredential::None {
+            return Err(SignInError::NoCredential);
+        }
         Ok(TokenRequest {
             app_id,
-            secret: ClientSecret(secret),
-            audience: audience.to_owned(),
-            capabilities: value("claims")?.map_or(Ok(Vec::new()), capabilities)?,
+            credential,
+            grant: kind.read(endpoint, &form)?,
+            capabilities: form.capabilities()?,
         })
     }
 }
 
-/// The value of a parameter; an empty one counts as absent. A repeated one is malformed (RFC 6749 section 3.2).
-fn single<'a>(
-    form: &'a [(impl AsRef<str>, impl AsRef<str>)],
-    name: &str,
-) -> Result<Option<&'a str>, SignInError> {
-    let mut values = form.iter().filter(|(key, _)| key.as_ref() == name).map(|(_, value)| value.as_ref());
-    match (values.next(), values.next()) {
-        (_, Some(_)) => Err(SignInError::Malformed),
-        (value, None) => Ok(value.filter(|value| !value.is_empty())),
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum GrantKind {
+    ClientCredentials,
+    AuthorizationCode,
+    Refresh,
+    DeviceCode,
+    Password,
+    OnBehalfOf,
+}
+
+impl GrantKind {
+    fn of(name: &str) -> Result<GrantKind, SignInError> {
+        Ok(match name {
+            "client_credentials" => GrantKind::ClientCredentials,
+            "authorization_code" => GrantKind::AuthorizationCode,
+            "refresh_token" => GrantKind::Refresh,
+            "urn:ietf:params:oauth:grant-type:device_code" | "device_code" => GrantKind::DeviceCode,
+            "password" => GrantKind::Password,
+            "urn:ietf:params:oauth:grant-type:jwt-bearer" => GrantKind::OnBehalfOf,
+            other => return Err(SignInError::UnsupportedGrant { grant: other.to_owned() }),
+        })
+    }
+
+    fn read<K: AsRef<str>, V: AsRef<str>>(
+        self,
+        endpoint: Endpoint,
+        form: &Parameters<'_, K, V>,
+    ) -> Result<Grant, SignInError> {
+        Ok(match self {
+            GrantKind::ClientCredentials => {
+                let audience = match endpoint {
+                    Endpoint::V1 => form.required("resource")?,
+                    Endpoint::V2 => audience_of_scope(form.required("scope")?)?,
+                };
+                Grant::ClientCredentials { audience: audience.to_owned() }
+            }
+            GrantKind::AuthorizationCode => Grant::AuthorizationCode {
+                code: handle(form, "code")?,
+                redirect_uri: form.optional("redirect_uri")?.map(str::to_owned),
+                verifier: verifier(form)?,
+                scopes: scopes(endpoint, form)?,
+            },
+            GrantKind::Refresh => {
+                Grant::Refresh { token: handle(form, "refresh_token")?, scopes: scopes(endpoint, form)? }
+            }
+            GrantKind::DeviceCode => {
+                // Some clients say `code`, as the version of the protocol before RFC 8628 did.
+                let name = if form.optional("device_code")?.is_some() { "device_code" } else { "code" };
+                let code =
+                    form.optional(name)?.ok_or(SignInError::MissingParameter { name: "device_code" })?;
+                Grant::DeviceCode { code: Secret::new(code) }
+            }
+            GrantKind::Password => Grant::Password {
+                login: form.required("username")?.to_owned(),
+                password: form.secret("password")?,
+                scopes: required_scopes(endpoint, form)?,
+            },
+            GrantKind::OnBehalfOf => {
+                if form.required("requested_token_use")? != "on_behalf_of" {
+                    return Err(SignInError::Malformed);
+                }
+                Grant::OnBehalfOf {
+                    assertion: handle(form, "assertion")?,
+                    scopes: required_scopes(endpoint, form)?,
+                }
+            }
+        })
     }
 }
 
-/// The client's id and secret, from the form or from HTTP Basic, never from both.
-fn client_credential(
-    client: Option<&str>,
-    secret: Option<&str>,
-    authorization: Option<&str>,
-) -> Result<(Option<String>, Option<String>), SignInError> {
-    let Some((basic_client, basic_secret)) = authorization.map(basic_credential).transpose()?.flatten()
-    else {
-        return Ok((client.map(str::to_owned), secret.map(str::to_owned)));
-    };
-    let contradicts = client.is_some_and(|client| !client.eq_ignore_ascii_case(&basic_client));
-    if contradicts || secret.is_some() {
-        return Err(SignInError::Malformed);
+fn credential<K: AsRef<str>, V: AsRef<str>>(
+    form: &Parameters<'_, K, V>,
+    secret: Option<String>,
+) -> Result<ClientCredential, SignInError> {
+    match (secret, form.optional("client_assertion")?) {
+        (Some(_), Some(_)) => Err(SignInError::Malformed),
+        (Some(secret), None) => Ok(ClientCredential::Secret(Secret::new(secret))),
+        (None, None) => Ok(ClientCredential::None),
+        (None, Some(assertion)) => {
+            if form.required("client_assertion_type")? != ASSERTION_TYPE || assertion.len() > MAX_HANDLE {
+                return Err(SignInError::Malformed);
+            }
+            Ok(ClientCredential::Assertion(Secret::new(assertion)))
+        }
     }
-    Ok((Some(basic_client), Some(basic_secret).filter(|secret| !secret.is_empty())))
 }
 
-/// The pair in `Basic …`, each half form-encoded (RFC 6749 section 2.3.1); `None` for another scheme.
-fn basic_credential(authorization: &str) -> Result<Option<(String, String)>, SignInError> {
-    let Some((scheme, encoded)) = authorization.split_once(' ') else { return Ok(None) };
-    if !scheme.eq_ignore_ascii_case("basic") {
-        return Ok(None);
-    }
-    let bytes = STANDARD.decode(encoded.trim()).map_err(|_| SignInError::Malformed)?;
-    let text = String::from_utf8(bytes).map_err(|_| SignInError::Malformed)?;
-    let (client, secret) = text.split_once(':').ok_or(SignInError::Malformed)?;
-    Ok(Some((form_decoded(client), form_decoded(secret))))
+fn handle<K: AsRef<str>, V: AsRef<str>>(
+    form: &Parameters<'_, K, V>,
+    name: &'static str,
+) -> Result<Secret, SignInError> {
+    let text = form.required(name)?;
+    if text.len() > MAX_HANDLE { Err(SignInError::Malformed) } else { Ok(Secret::new(text)) }
 }
 
-fn form_decoded(text: &str) -> String {
-    // Neither half can hold a separator that was not encoded: an id is a UUID, and generated secrets have none.
-    match form_urlencoded::parse(text.as_bytes()).next() {
-        Some((decoded, rest)) if rest.is_empty() && !text.contains(['&', '=']) => decoded.into_owned(),
-        _ => text.to_owned(),
+fn verifier<K: AsRef<str>, V: AsRef<str>>(
+    form: &Parameters<'_, K, V>,
+) -> Result<Option<Secret>, SignInError> {
+    match form.optional("code_verifier")? {
+        Some(text) if !is_verifier(text) => Err(SignInError::VerifierMismatch),
+        other => Ok(other.map(Secret::new)),
     }
+}
+
+/// What a user's token is for: `scope` of the v2 endpoint, `resource` of v1.
+fn scopes<K: AsRef<str>, V: AsRef<str>>(
+    endpoint: Endpoint,
+    form: &Parameters<'_, K, V>,
+) -> Result<Option<Scopes>, SignInError> {
+    match endpoint {
+        Endpoint::V1 => Ok(form.optional("resource")?.map(Scopes::all_of)),
+        Endpoint::V2 => form.optional("scope")?.map(Scopes::read).transpose(),
+    }
+}
+
+fn required_scopes<K: AsRef<str>, V: AsRef<str>>(
+    endpoint: Endpoint,
+    form: &Parameters<'_, K, V>,
+) -> Result<Scopes, SignInError> {
+    let name = if endpoint == Endpoint::V1 { "resource" } else { "scope" };
+    scopes(endpoint, form)?.ok_or(SignInError::MissingParameter { name })
 }
 
 /// The resource of a scope `X/.default`: exactly one suffix is taken off, so `https://host//.default` names
@@ -153,158 +276,5 @@ fn audience_of_scope(scope: &str) -> Result<&str, SignInError> {
     match only.strip_suffix(DEFAULT_SUFFIX) {
         Some(audience) if !audience.is_empty() => Ok(audience),
         _ => Err(SignInError::ScopeWithoutDefault { scope: only.to_owned() }),
-    }
-}
-
-/// The client capabilities in a `claims` parameter: `{"access_token":{"xms_cc":{"values":["CP1"]}}}`.
-fn capabilities(claims: &str) -> Result<Vec<String>, SignInError> {
-    let claims: serde_json::Value = serde_json::from_str(claims).map_err(|_| SignInError::Malformed)?;
-    let values = claims.pointer("/access_token/xms_cc/values").and_then(|values| values.as_array());
-    Ok(values
-        .into_iter()
-        .flatten()
-        .filter_map(|value| value.as_str())
-        .filter(|value| value.len() <= 32)
-        .take(MAX_CAPABILITIES)
-        .map(str::to_owned)
-        .collect())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    const CLIENT: &str = "b1c1e0f4-6d62-4d0a-8f0e-111111111111";
-
-    type Form<'a> = Vec<(&'a str, &'a str)>;
-
-    fn form<'a>(changes: &[(&'a str, Option<&'a str>)]) -> Form<'a> {
-        let mut form = vec![
-            ("grant_type", "client_credentials"),
-            ("client_id", CLIENT),
-            ("client_secret", "s3cret"),
-            ("scope", "https://localhost:8445//.default"),
-        ];
-        for (name, value) in changes {
-            form.retain(|(key, _)| key != name);
-            form.extend(value.map(|value| (*name, value)));
-        }
-        form
-    }
-
-    fn read(changes: &[(&str, Option<&str>)]) -> Result<TokenRequest, SignInError> {
-        TokenRequest::read(Endpoint::V2, "contoso", &form(changes), None)
-    }
-
-    #[test]
-    fn exactly_one_default_is_taken_off() {
-        for (scope, audience) in [
-            ("https://h//.default", "https://h/"),
-            ("https://h/.default", "https://h"),
-            ("https://h/.default/.default", "https://h/.default"),
-            ("797f4846-ba00-4fd7-ba43-dac1f8f63013/.default", "797f4846-ba00-4fd7-ba43-dac1f8f63013"),
-        ] {
-            assert_eq!(read(&[("scope", Some(scope))]).unwrap().audience, audience);
-        }
-    }
-
-    #[test]
-    fn the_v1_endpoint_takes_a_resource() {
-        let v1 = form(&[("scope", None), ("resource", Some("https://management.azure.com/"))]);
-        let request = TokenRequest::read(Endpoint::V1, "t", &v1, None).unwrap();
-        assert_eq!(request.audience, "https://management.azure.com/");
-        let missing = TokenRequest::read(Endpoint::V1, "t", &form(&[]), None).unwrap_err();
-        assert_eq!(missing, SignInError::MissingParameter { name: "resource" });
-    }
-
-    #[test]
-    fn each_mistake_has_its_error() {
-        let missing = |name| SignInError::MissingParameter { name };
-        for (changes, error) in [
-            (vec![("grant_type", None)], missing("grant_type")),
-            (vec![("grant_type", Some(""))], missing("grant_type")),
-            (vec![("client_id", None)], missing("client_id")),
-            (vec![("scope", None)], missing("scope")),
-            (vec![("client_secret", None)], SignInError::NoCredential),
-            (
-                vec![("client_secret", None), ("client_assertion", Some("a.b.c"))],
-                SignInError::AssertionNotSupported,
-            ),
-            (
-                vec![("grant_type", Some("password"))],
-                SignInError::UnsupportedGrant { grant: "password".to_owned() },
-            ),
-            (
-                vec![("client_id", Some("nobody"))],
-                SignInError::ApplicationNotFound {
-                    client: "nobody".to_owned(),
-                    tenant: "contoso".to_owned(),
-                },
-            ),
-            (
-                vec![("scope", Some("User.Read"))],
-                SignInError::ScopeWithoutDefault { scope: "User.Read".to_owned() },
-            ),
-            (
-                vec![("scope", Some("/.default"))],
-                SignInError::ScopeWithoutDefault { scope: "/.default".to_owned() },
-            ),
-            (
-                vec![("scope", Some("a/.default b/.default"))],
-                SignInError::InvalidScope { scope: "a/.default b/.default".to_owned() },
-            ),
-            (vec![("claims", Some("{"))], SignInError::Malformed),
-        ] {
-            assert_eq!(read(&changes).unwrap_err(), error, "{changes:?}");
-        }
-        let mut twice = form(&[]);
-        twice.push(("client_id", CLIENT));
-        assert_eq!(TokenRequest::read(Endpoint::V2, "t", &twice, None), Err(SignInError::Malformed));
-    }
-
-    #[test]
-    fn http_basic_proves_the_client_too() {
-        let basic = |pair: &str| format!("Basic {}", STANDARD.encode(pair));
-        let without = form(&[("client_id", None), ("client_secret", None)]);
-        let read = |form: &Form<'_>, header: &str| TokenRequest::read(Endpoint::V2, "t", form, Some(header));
-
-        let request = read(&without, &basic(&format!("{CLIENT}:a%2Bb~c%3A"))).unwrap();
-        assert_eq!((request.app_id.to_string().as_str(), request.secret.expose()), (CLIENT, "a+b~c:"));
-        let same_client = form(&[("client_secret", None)]);
-        assert!(read(&same_client, &basic(&format!("{CLIENT}:x"))).is_ok());
-        // Another scheme is not ours to judge.
-        assert!(read(&form(&[]), "Bearer x").is_ok());
-
-        let other = basic("b1c1e0f4-6d62-4d0a-8f0e-222222222222:x");
-        for (form, header) in [
-            (&form(&[]), basic(&format!("{CLIENT}:x"))),
-            (&same_client, other),
-            (&without, "Basic !".to_owned()),
-            (&without, basic("no colon")),
-        ] {
-            assert_eq!(read(form, &header), Err(SignInError::Malformed));
-        }
-        assert_eq!(read(&without, &basic(&format!("{CLIENT}:"))), Err(SignInError::NoCredential));
-    }
-
-    #[test]
-    fn capabilities_and_fields_that_nobody_asked_for() {
-        let request = read(&[
-            ("claims", Some(r#"{"access_token":{"xms_cc":{"values":["CP1",1]}}}"#)),
-            ("client_info", Some("1")),
-            ("x-client-SKU", Some("msal.js.node")),
-        ])
-        .unwrap();
-        assert_eq!(request.capabilities, ["CP1"]);
-        assert!(!format!("{request:?}").contains("s3cret"));
-    }
-
-    proptest! {
-        #[test]
-        fn reading_never_panics(pairs in prop::collection::vec(("\\PC{0,12}", "\\PC{0,24}"), 0..6), header in "\\PC{0,40}") {
-            let _ = TokenRequest::read(Endpoint::V2, "t", &pairs, Some(&header));
-            let _ = TokenRequest::read(Endpoint::V1, "t", &pairs, Some(&format!("Basic {header}")));
-        }
     }
 }

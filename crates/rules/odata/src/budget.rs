@@ -25,6 +25,14 @@ impl Budget {
         Budget(Cell::new(steps))
     }
 
+    /// Spends steps on what the caller looks at itself.
+    ///
+    /// # Errors
+    /// [`EvaluationError::TooComplex`] if there are not so many left.
+    pub fn take(&self, steps: usize) -> Result<(), EvaluationError> {
+        self.spend(steps)
+    }
+
     pub(crate) fn spend(&self, steps: usize) -> Result<(), EvaluationError> {
         let left = self.0.get().checked_sub(steps);
         self.0.set(left.unwrap_or(0));

@@ -1,4 +1,5 @@
-//! OData filter expressions: `$filter` of Microsoft Graph and of Azure Resource Manager.
+//! OData filter expressions: `$filter` of Microsoft Graph and of Azure Resource Manager; and `$search` of the
+//! former ([`parse_search`]).
 //!
 //! [`parse`] reads the text into a [`Filter`], whose tree is public so that a service can look for the parts
 //! that an index answers; [`Filter::matches`] evaluates it on a JSON document. The grammar is the part of
@@ -14,8 +15,10 @@ mod evaluate;
 mod filter;
 mod parse;
 mod scan;
+mod search;
 
 pub use budget::Budget;
 pub use evaluate::EvaluationError;
 pub use filter::{Call, Comparison, Filter, Lambda, Literal, Operand, Path};
 pub use parse::{FilterError, FilterFault, MAX_DEPTH, MAX_LENGTH, parse};
+pub use search::{Search, SearchError, Term, parse_search};

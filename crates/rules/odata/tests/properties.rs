@@ -98,6 +98,33 @@ proptest! {
     }
 
     #[test]
+    fn no_text_breaks_the_reader_of_searches(text in "[ab:\"\\\\ ANDOR]{0,60}") {
+        let _ = gatepost_odata::parse_search(&text);
+    }
+
+    #[test]
+    fn a_search_reads_back_what_it_was_made_of(
+        alternatives in proptest::collection::vec(
+            proptest::collection::vec(("[a-z]{1,8}", "[^\\s][\\PC]{0,8}[^\\s]"), 1..4), 1..4)
+    ) {
+        let clause = |(property, text): &(String, String)| {
+            format!("\"{property}:{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
+        };
+        let joined = |all: &Vec<(String, String)>| all.iter().map(clause).collect::<Vec<_>>().join(" AND ");
+        let text = alternatives.iter().map(joined).collect::<Vec<_>>().join(" OR ");
+        let gatepost_odata::Search(read) = gatepost_odata::parse_search(&text).unwrap();
+        let read: Vec<Vec<(String, String)>> = read
+            .into_iter()
+            .map(|all| all.into_iter().map(|term| (term.property, term.text)).collect())
+            .collect();
+        let trimmed: Vec<Vec<(String, String)>> = alternatives
+            .iter()
+            .map(|all| all.iter().map(|(p, t)| (p.clone(), t.trim().to_owned())).collect())
+            .collect();
+        prop_assert_eq!(read, trimmed);
+    }
+
+    #[test]
     fn no_near_filter_breaks_the_reader(
         words in proptest::collection::vec(
             prop_oneof![

@@ -5,6 +5,7 @@ use std::sync::{Arc, LazyLock, OnceLock};
 use gatepost_names::{RoleDefinitionId, Scope};
 use uuid::Uuid;
 
+use crate::action::Action;
 use crate::compiled::PatternSet;
 use crate::{CompiledRole, PermissionBlock, Plane, RoleDefinition};
 
@@ -63,10 +64,11 @@ pub(crate) fn compiled(id: RoleDefinitionId) -> Option<Arc<CompiledRole>> {
 pub fn names_action(action: &str, plane: Plane) -> bool {
     static CONTROL: LazyLock<PatternSet> = LazyLock::new(|| named_on(Plane::Control));
     static DATA: LazyLock<PatternSet> = LazyLock::new(|| named_on(Plane::Data));
-    match plane {
-        Plane::Control => CONTROL.contains_exact(action),
-        Plane::Data => DATA.contains_exact(action),
-    }
+    let set = match plane {
+        Plane::Control => &CONTROL,
+        Plane::Data => &DATA,
+    };
+    Action::new(action).is_some_and(|action| set.contains_exact(&action))
 }
 
 fn named_on(plane: Plane) -> PatternSet {

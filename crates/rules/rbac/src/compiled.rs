@@ -1,7 +1,12 @@
 //! Roles made ready to be asked often.
 
+use std::ops::ControlFlow;
+
 use gatepost_names::RoleDefinitionId;
 
+use crate::action::{Action, end_of, mark_of};
+use crate::condition::{Attributes, Condition, Truth};
+use crate::index::{Mark, Marked, Tags, last_word};
 use crate::{ActionPattern, PermissionBlock, Plane, RoleDefinition};
 
 /// A role compiled from its definition. It answers for an action without allocating.
@@ -13,10 +18,10 @@ pub struct CompiledRole {
 }
 
 #[derive(Clone, Debug)]
-struct Block {
+pub(crate) struct Block {
     control: Effective,
     data: Effective,
-    conditioned: bool,
+    condition: Option<Condition>,
 }
 
 /// What a block grants on one plane: its patterns without those taken away.
@@ -31,7 +36,7 @@ struct Effective {
 pub enum Coverage {
     /// It grants it.
     Granted,
-    /// It would grant it, but only in a block that carries a condition.
+    /// It grants it in a block that carries a condition, under that condition.
     Conditioned,
     /// Its actions match, but its not-actions take it away.
     Excluded,
@@ -42,12 +47,13 @@ pub enum Coverage {
 }
 
 impl CompiledRole {
-    /// Compiles a definition.
+    /// Compiles a definition. A condition that cannot be read is never true.
     pub fn new(definition: &RoleDefinition) -> CompiledRole {
+        let condition = |text: &str| Some(Condition::parse_builtin(text));
         CompiledRole {
             id: definition.id,
             name: definition.name.as_str().into(),
-            blocks: definition.permissions.iter().map(Block::new).collect(),
+            blocks: definition.permissions.iter().map(|block| Block::new(block, condition)).collect(),
         }
     }
 
@@ -63,18 +69,21 @@ impl CompiledRole {
 
     /// Whether it grants `action` on `plane` without a condition.
     pub fn grants(&self, action: &str, plane: Plane) -> bool {
-        self.blocks.iter().any(|block| !block.conditioned && block.on(plane).contains(action))
+        let grants = |action: &Action<'_>| {
+            self.blocks.iter().any(|block| block.condition.is_none() && block.matches(action, plane))
+        };
+        Action::new(action).as_ref().is_some_and(grants)
     }
 
     /// What it says to `action`, for explanations; the best of its blocks.
     pub fn coverage(&self, action: &str, plane: Plane) -> Coverage {
-        if self.grants(action, plane) {
-            return Coverage::Granted;
-        }
+        let Some(prepared) = Action::new(action) else { return Coverage::Absent };
         let any = |question: &dyn Fn(&Block) -> bool| self.blocks.iter().any(question);
-        if any(&|block| block.on(plane).contains(action)) {
+        if any(&|block| block.condition.is_none() && block.matches(&prepared, plane)) {
+            Coverage::Granted
+        } else if any(&|block| block.matches(&prepared, plane)) {
             Coverage::Conditioned
-        } else if any(&|block| block.on(plane).granted.contains(action)) {
+        } else if any(&|block| block.on(plane).granted.contains(&prepared)) {
             Coverage::Excluded
         } else if self.grants(action, plane.other()) {
             Coverage::OtherPlane
@@ -82,15 +91,59 @@ impl CompiledRole {
             Coverage::Absent
         }
     }
+
+    /// The conditions of the blocks that grant `action` on `plane`.
+    pub fn conditions_on(&self, action: &str, plane: Plane) -> Vec<&Condition> {
+        let Some(action) = Action::new(action) else { return Vec::new() };
+        let granting = self.blocks.iter().filter(|block| block.matches(&action, plane));
+        granting.filter_map(|block| block.condition.as_ref()).collect()
+    }
+
+    /// What the blocks that grant the action come to; nothing if none does.
+    pub(crate) fn truth(
+        &self,
+        action: &Action<'_>,
+        plane: Plane,
+        attributes: &dyn Attributes,
+    ) -> Option<Truth> {
+        truth_of(&self.blocks, action, plane, attributes)
+    }
+}
+
+/// The best that those blocks come to which match the action; nothing if none does.
+pub(crate) fn truth_of(
+    blocks: &[Block],
+    action: &Action<'_>,
+    plane: Plane,
+    attributes: &dyn Attributes,
+) -> Option<Truth> {
+    let mut best = None;
+    for block in blocks.iter().filter(|block| block.matches(action, plane)) {
+        let truth = match &block.condition {
+            Some(condition) => condition.evaluate(action.text(), attributes),
+            None => Truth::True,
+        };
+        match truth {
+            Truth::True => return Some(Truth::True),
+            Truth::Unknown => best = Some(Truth::Unknown),
+            Truth::False => best = best.or(Some(Truth::False)),
+        }
+    }
+    best
 }
 
 impl Block {
-    fn new(block: &PermissionBlock) -> Block {
+    /// `read` reads the condition; where it answers nothing the block has none.
+    pub(crate) fn new(block: &PermissionBlock, read: impl Fn(&str) -> Option<Condition>) -> Block {
         Block {
             control: Effective::new(block, Plane::Control),
             data: Effective::new(block, Plane::Data),
-            conditioned: block.condition.is_some(),
+            condition: block.condition.as_deref().and_then(read),
         }
+    }
+
+    fn matches(&self, action: &Action<'_>, plane: Plane) -> bool {
+        self.on(plane).contains(action)
     }
 
     fn on(&self, plane: Plane) -> &Effective {
@@ -107,7 +160,7 @@ impl Effective {
         Effective { granted: PatternSet::new(granted), excluded: PatternSet::new(excluded) }
     }
 
-    fn contains(&self, action: &str) -> bool {
+    fn contains(&self, action: &Action<'_>) -> bool {
         self.granted.contains(action) && !self.excluded.contains(action)
     }
 }
@@ -115,9 +168,74 @@ impl Effective {
 /// A set of action patterns: those without `*` are looked up, the few others are tried in turn.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct PatternSet {
-    /// In lower case and sorted.
-    exact: Box<[Box<str>]>,
-    wildcards: Box<[ActionPattern]>,
+    tags: Tags,
+    /// Sorted by marks.
+    exact: Box<[Exact]>,
+    wildcards: Box<[Wildcard]>,
+}
+
+/// A pattern with `*`, and two words that rule most actions out: what stands before its first `*` ends with
+/// `head`, and what stands after its last one with `tail`.
+#[derive(Clone, Debug)]
+struct Wildcard {
+    head: Word,
+    head_at: u8,
+    tail: Word,
+    pattern: ActionPattern,
+}
+
+/// Up to eight bytes, and a mask of those.
+#[derive(Clone, Copy, Debug)]
+struct Word {
+    bytes: u64,
+    mask: u64,
+}
+
+impl Word {
+    fn of(bytes: u64, count: usize, shift: u32) -> Word {
+        let mask = match count {
+            0 => 0,
+            1..8 => ((1 << (8 * count)) - 1) << shift,
+            _ => u64::MAX,
+        };
+        Word { bytes: bytes & mask, mask }
+    }
+
+    fn is_in(self, word: u64) -> bool {
+        word & self.mask == self.bytes
+    }
+}
+
+impl Wildcard {
+    fn new(pattern: ActionPattern) -> Wildcard {
+        let (head, tail) = (pattern.head().as_bytes(), pattern.tail().as_bytes());
+        // The last eight bytes of the head, at their place; all of it, if it has no more. No action is as long
+        // as a head that goes beyond the places that a byte counts.
+        let place = u8::try_from(head.len().saturating_sub(8)).unwrap_or(u8::MAX);
+        let bytes = last_word(head.get(head.len().saturating_sub(8)..).unwrap_or(&[]));
+        let tail_shift = 8 * (8 - tail.len().min(8)) as u32;
+        let tail = Word::of(end_of(tail), tail.len(), tail_shift);
+        Wildcard { head: Word::of(bytes, head.len(), 0), head_at: place, tail, pattern }
+    }
+
+    fn matches(&self, action: &Action<'_>) -> bool {
+        self.head.is_in(action.word_at(self.head_at))
+            && self.tail.is_in(action.end())
+            && self.pattern.matches_lower(action.lower())
+    }
+}
+
+/// An action without `*`, in lower case.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Exact {
+    mark: Mark,
+    lower: Box<str>,
+}
+
+impl Marked for Exact {
+    fn mark(&self) -> Mark {
+        self.mark
+    }
 }
 
 impl PatternSet {
@@ -125,29 +243,34 @@ impl PatternSet {
         let (mut exact, mut wildcards) = (Vec::new(), Vec::new());
         for pattern in patterns {
             match ActionPattern::compile(pattern.as_ref()).into_exact() {
-                Ok(text) => exact.push(text),
-                Err(wildcard) => wildcards.push(wildcard),
+                Ok(lower) => exact.push(Exact { mark: mark_of(lower.as_bytes()), lower }),
+                Err(pattern) => wildcards.push(Wildcard::new(pattern)),
             }
         }
         exact.sort_unstable();
         exact.dedup();
-        PatternSet { exact: exact.into(), wildcards: wildcards.into() }
+        PatternSet { tags: Tags::of(&exact), exact: exact.into(), wildcards: wildcards.into() }
     }
 
-    pub(crate) fn contains(&self, action: &str) -> bool {
-        self.contains_exact(action) || self.wildcards.iter().any(|pattern| pattern.matches(action))
+    pub(crate) fn contains(&self, action: &Action<'_>) -> bool {
+        self.contains_exact(action) || self.wildcards.iter().any(|wildcard| wildcard.matches(action))
     }
 
     /// Whether `action` itself is in the set; wildcards do not count.
-    pub(crate) fn contains_exact(&self, action: &str) -> bool {
-        let lower = |byte: u8| byte.to_ascii_lowercase();
-        self.exact.binary_search_by(|known| known.bytes().cmp(action.bytes().map(lower))).is_ok()
+    pub(crate) fn contains_exact(&self, action: &Action<'_>) -> bool {
+        let places = self.tags.places(action.mark());
+        let is_it = |exact: &Exact| match exact.lower.as_bytes() == action.lower() {
+            true => ControlFlow::Break(()),
+            false => ControlFlow::Continue(()),
+        };
+        !places.is_empty() && places.each_in(&self.exact, action.mark(), is_it).is_break()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::condition::NoAttributes;
     use gatepost_names::Scope;
     use proptest::prelude::*;
 
@@ -184,11 +307,15 @@ mod tests {
     }
 
     #[test]
-    fn a_conditioned_block_grants_nothing() {
-        let conditioned = PermissionBlock { condition: Some("true".to_owned()), ..block(&["*"], &[]) };
+    fn a_block_that_cannot_be_read_grants_nothing() {
+        let conditioned = PermissionBlock { condition: Some("what?".to_owned()), ..block(&["*"], &[]) };
         let role = role(vec![conditioned, block(&["A.B/c/read"], &[])]);
         assert!(role.grants("A.B/c/read", Plane::Control));
         assert_eq!(role.coverage("A.B/c/write", Plane::Control), Coverage::Conditioned);
+        let write = Action::new("A.B/c/write").unwrap();
+        assert_eq!(role.truth(&write, Plane::Control, &NoAttributes), Some(Truth::False));
+        assert_eq!(role.truth(&write, Plane::Data, &NoAttributes), None);
+        assert_eq!(role.conditions_on("A.B/c/write", Plane::Control).len(), 1);
     }
 
     proptest! {
@@ -197,7 +324,8 @@ mod tests {
             patterns in prop::collection::vec("[aB/]{0,3}\\*?[Ab/]{0,3}", 0..12), action in "[AbB/]{0,6}"
         ) {
             let expected = patterns.iter().any(|p| crate::action_matches(p, &action));
-            prop_assert_eq!(PatternSet::new(&patterns).contains(&action), expected);
+            let prepared = Action::new(&action).unwrap();
+            prop_assert_eq!(PatternSet::new(&patterns).contains(&prepared), expected);
         }
     }
 }

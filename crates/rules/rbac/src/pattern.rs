@@ -77,9 +77,36 @@ impl ActionPattern {
         !self.rest.is_empty()
     }
 
+    /// What stands before the first `*`, in lower case.
+    pub(crate) fn head(&self) -> &str {
+        &self.head
+    }
+
+    /// What stands after the last `*`, in lower case; nothing if there is no `*`.
+    pub(crate) fn tail(&self) -> &str {
+        self.rest.last().map_or("", |tail| tail)
+    }
+
     /// The pattern in lower case, if it has no `*`.
     pub(crate) fn into_exact(self) -> Result<Box<str>, ActionPattern> {
         if self.has_wildcard() { Err(self) } else { Ok(self.head) }
+    }
+
+    /// Whether it matches an action that is in lower case already.
+    pub(crate) fn matches_lower(&self, action: &[u8]) -> bool {
+        let Some((tail, middle)) = self.rest.split_last() else {
+            return action == self.head.as_bytes();
+        };
+        let Some(mut left) = action.strip_prefix(self.head.as_bytes()) else { return false };
+        for piece in middle {
+            let at =
+                (0..=left.len()).find(|at| left.get(*at..).is_some_and(|l| l.starts_with(piece.as_bytes())));
+            match at.and_then(|at| left.get(at + piece.len()..)) {
+                Some(shorter) => left = shorter,
+                None => return false,
+            }
+        }
+        left.ends_with(tail.as_bytes())
     }
 
     /// Whether it matches `action`.
@@ -197,6 +224,8 @@ mod tests {
         fn matching_is_the_naive_rule(pattern in "[aB*/]{0,8}", action in "[Ab/]{0,12}") {
             let (p, a): (Vec<char>, Vec<char>) = (pattern.chars().collect(), action.chars().collect());
             prop_assert_eq!(action_matches(&pattern, &action), naive(&p, &a));
+            let lower = action.to_ascii_lowercase();
+            prop_assert_eq!(ActionPattern::compile(&pattern).matches_lower(lower.as_bytes()), naive(&p, &a));
         }
 
         #[test]

@@ -54,6 +54,7 @@ fn serve(session: &mut Session, octets: &[u8], messages: &mut Vec<Message>) {
                 session.sender_accepted()
             }
             Step::MailFrom(_) => session.sender_refused(&replies::SENDER_DOMAIN_NOT_LINKED),
+            Step::Recipient(_) => session.recipient_accepted(),
             Step::Message(message) => {
                 messages.push(message);
                 session.message_accepted(MessageId(uuid::Uuid::nil()));

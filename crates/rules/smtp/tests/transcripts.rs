@@ -275,6 +275,41 @@ fn senders_and_recipients() {
 }
 
 #[test]
+fn recipients_are_asked_for_where_the_driver_wants_it() {
+    check_sending(
+        "asked",
+        "MAIL FROM:<held@contoso.com>\r\nRCPT TO:<x@inside.test>\r\nRCPT TO:<y@outside.test>\r\n\
+         RCPT TO:<z@inside.test>\r\nDATA\r\nhi\r\n.\r\n\
+         MAIL FROM:<held@contoso.com>\r\nRCPT TO:<y@outside.test>\r\nDATA\r\nRSET\r\n\
+         MAIL FROM:<a@contoso.com>\r\nRCPT TO:<y@outside.test>\r\nQUIT\r\n",
+        &[
+            "[MAIL held@contoso.com]",
+            "S: 250 2.1.0 Sender OK",
+            "[RCPT x@inside.test]",
+            "S: 250 2.1.5 Recipient OK",
+            "[RCPT y@outside.test]",
+            "S: 550 5.7.1 Sending to this recipient is not allowed",
+            "[RCPT z@inside.test]",
+            "S: 250 2.1.5 Recipient OK",
+            "S: 354 Start mail input; end with <CRLF>.<CRLF>",
+            "[MESSAGE to [x@inside.test, z@inside.test]: \"hi\\r\\n\"]",
+            "S: 250 2.0.0 00000000-0000-0000-0000-000000000001",
+            "[MAIL held@contoso.com]",
+            "S: 250 2.1.0 Sender OK",
+            "[RCPT y@outside.test]",
+            "S: 550 5.7.1 Sending to this recipient is not allowed",
+            "S: 554 5.5.1 No valid recipients",
+            "S: 250 2.0.0 OK",
+            "[MAIL a@contoso.com]",
+            "S: 250 2.1.0 Sender OK",
+            "S: 250 2.1.5 Recipient OK",
+            "S: 221 2.0.0 Bye",
+            "[CLOSE]",
+        ],
+    );
+}
+
+#[test]
 fn smuggled_ends_of_data() {
     let smuggled = "MAIL FROM:<a@contoso.com>\r\nRCPT TO:<victim@y.z>\r\nDATA\r\n";
     for end in

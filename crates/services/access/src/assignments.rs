@@ -5,10 +5,12 @@ use std::sync::Arc;
 use gatepost_clock::{Timestamp, from_micros};
 use gatepost_names::{ObjectId, PrincipalKind, RoleAssignmentName, RoleDefinitionId, Scope, TenantId};
 use gatepost_rbac::Assignment;
-use gatepost_store::access::{self as table, AssignmentRow, Changes};
-use gatepost_store::{Conn, StoreError, Tx};
+use gatepost_store::access::Changes;
+use gatepost_store::assignments::{self as table, AssignmentRow, Position};
+use gatepost_store::{Conn, Reach, StoreError, Tx};
 
 use crate::Access;
+use crate::load::compile_condition;
 
 /// A role given to a principal at a scope.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,10 +29,14 @@ pub struct RoleAssignment {
     pub principal_kind: PrincipalKind,
     /// A remark.
     pub description: Option<String>,
-    /// A condition; an assignment with one grants nothing as yet.
+    /// The condition under which it grants.
     pub condition: Option<String>,
     /// The version of the condition's language.
     pub condition_version: Option<String>,
+    /// From when it grants.
+    pub starts: Option<Timestamp>,
+    /// Until when it grants.
+    pub ends: Option<Timestamp>,
     /// When it was made.
     pub created_on: Timestamp,
     /// When it was last changed.
@@ -53,6 +59,8 @@ impl From<AssignmentRow> for RoleAssignment {
             description: row.description,
             condition: row.condition,
             condition_version: row.condition_version,
+            starts: row.starts_at.map(from_micros),
+            ends: row.ends_at.map(from_micros),
             created_on: from_micros(row.changes.created_at),
             updated_on: from_micros(row.changes.updated_at),
             created_by: row.changes.created_by,
@@ -62,6 +70,16 @@ impl From<AssignmentRow> for RoleAssignment {
 }
 
 impl RoleAssignment {
+    /// Where a listing goes on after this assignment.
+    pub fn position(&self) -> Position {
+        Position {
+            scope_key: self.scope.key().to_owned(),
+            role: self.role,
+            principal: self.principal,
+            name: self.name,
+        }
+    }
+
     fn to_row(&self) -> AssignmentRow {
         AssignmentRow {
             tenant: self.tenant,
@@ -73,12 +91,28 @@ impl RoleAssignment {
             description: self.description.clone(),
             condition: self.condition.clone(),
             condition_version: self.condition_version.clone(),
+            starts_at: self.starts.map(Timestamp::as_microsecond),
+            ends_at: self.ends.map(Timestamp::as_microsecond),
             changes: Changes {
                 created_at: self.created_on.as_microsecond(),
                 created_by: self.created_by,
                 updated_at: self.updated_on.as_microsecond(),
                 updated_by: self.updated_by,
             },
+        }
+    }
+
+    /// What decisions need of it.
+    pub(crate) fn compiled(&self) -> Assignment {
+        let of = || format!("role assignment {}", self.name);
+        Assignment {
+            name: self.name,
+            principal: self.principal,
+            role: self.role,
+            scope: Arc::new(self.scope.clone()),
+            condition: self.condition.as_deref().map(|text| compile_condition(text, of)),
+            starts: self.starts.map(Timestamp::as_microsecond),
+            ends: self.ends.map(Timestamp::as_microsecond),
         }
     }
 }
@@ -128,52 +162,56 @@ impl Access {
         Ok(table::assignment_of_triple(conn, tenant, scope, role, principal)?.map(RoleAssignment::from))
     }
 
-    /// All assignments of a tenant, by name.
+    /// The assignments at these places, place after place, by scope, role and principal in each; those after
+    /// `after`, at most `limit`.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub fn assignments(&self, tenant: TenantId) -> Result<Vec<RoleAssignment>, StoreError> {
-        self.0.store.read(|conn| table::assignments(conn, tenant)).map(made)
-    }
-
-    /// The assignments at a scope and above it, nearest first.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub fn assignments_at_or_above(
+    pub fn assignments_page(
         &self,
         tenant: TenantId,
-        scope: &Scope,
+        places: &[Reach],
+        after: Option<&Position>,
+        limit: usize,
     ) -> Result<Vec<RoleAssignment>, StoreError> {
-        self.0.store.read(|conn| table::assignments_at_or_above(conn, tenant, scope)).map(made)
+        self.0.store.read(|conn| table::assignments_page(conn, tenant, places, after, limit)).map(made)
     }
 
-    /// The assignments below a scope, without those at it, by scope.
+    /// The assignments of some principals themselves at these places, by principal, scope and name; those
+    /// after `after`, at most `limit`.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub fn assignments_below(
+    pub fn assignments_of_principals_page(
         &self,
         tenant: TenantId,
-        scope: &Scope,
+        principals: &[ObjectId],
+        places: &[Reach],
+        after: Option<&Position>,
+        limit: usize,
     ) -> Result<Vec<RoleAssignment>, StoreError> {
-        self.0.store.read(|conn| table::assignments_below(conn, tenant, scope)).map(made)
+        let page = |conn: &Conn<'_>| {
+            table::assignments_of_principals_page(conn, tenant, principals, places, after, limit)
+        };
+        self.0.store.read(page).map(made)
     }
 
-    /// The assignments of a principal itself, by scope.
+    /// The assignments of a role, by scope and principal; those after `after`, at most `limit`.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub fn assignments_of_principal(
+    pub fn assignments_of_role_page(
         &self,
         tenant: TenantId,
-        principal: ObjectId,
+        role: RoleDefinitionId,
+        after: Option<&Position>,
+        limit: usize,
     ) -> Result<Vec<RoleAssignment>, StoreError> {
-        self.0.store.read(|conn| table::assignments_of_principal(conn, tenant, principal)).map(made)
+        self.0.store.read(|conn| table::assignments_of_role_page(conn, tenant, role, after, limit)).map(made)
     }
 
     /// How many assignments there are at a scope and below it, inside a transaction of the caller's: Azure
-    /// limits them per subscription and per management group.
+    /// limits them per subscription. Counting stops at `most`.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -182,26 +220,35 @@ impl Access {
         conn: &Conn<'_>,
         tenant: TenantId,
         scope: &Scope,
+        most: i64,
     ) -> Result<i64, StoreError> {
-        table::count_at_or_below(conn, tenant, scope)
+        table::count_at_or_below(conn, tenant, scope, most)
     }
 
-    /// Adds an assignment, or changes description and condition of the one of this name.
+    /// As [`Access::count_assignments`], at exactly this scope: the limit of a management group.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn count_assignments_at(
+        &self,
+        conn: &Conn<'_>,
+        tenant: TenantId,
+        scope: &Scope,
+        most: i64,
+    ) -> Result<i64, StoreError> {
+        table::count_at(conn, tenant, scope, most)
+    }
+
+    /// Adds an assignment, or changes description, condition and times of the one of this name. That the
+    /// condition can be read is for the caller to check.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] if the name is taken by an assignment of another scope, role or principal, or
     /// if these three are assigned under another name.
     pub fn put_assignment(&self, tx: &Tx<'_>, assignment: &RoleAssignment) -> Result<(), StoreError> {
         table::put_assignment(tx, &assignment.to_row())?;
-        let assignment = Assignment {
-            tenant: assignment.tenant,
-            name: assignment.name,
-            principal: assignment.principal,
-            role: assignment.role,
-            scope: Arc::new(assignment.scope.clone()),
-            conditioned: assignment.condition.is_some(),
-        };
-        self.after_commit(tx, move |state| state.snapshot.put(&assignment));
+        let compiled = assignment.compiled();
+        self.change_world(tx, assignment.tenant, move |world| world.put(&compiled));
         Ok(())
     }
 
@@ -217,7 +264,7 @@ impl Access {
     ) -> Result<bool, StoreError> {
         let Some(row) = table::assignment(tx, tenant, name)? else { return Ok(false) };
         table::delete_assignment(tx, tenant, name)?;
-        self.after_commit(tx, move |state| state.snapshot.remove(tenant, row.principal, name));
+        self.change_world(tx, tenant, move |world| world.remove(row.principal, name));
         Ok(true)
     }
 }

@@ -23,10 +23,26 @@ pub struct Denied {
 }
 
 impl Denied {
-    /// The text of Azure's `AuthorizationFailed` (403).
+    /// Azure's error code for it, always with status 403.
+    pub fn code(&self) -> &'static str {
+        match *self.cause {
+            DenialCause::DenyAssignment { .. } => "DenyAssignmentAuthorizationFailed",
+            _ => "AuthorizationFailed",
+        }
+    }
+
+    /// Azure's text for its code. It says no more than Azure says.
     pub fn client_message(&self) -> String {
         let Denied { client, object_id, action, scope, .. } = self;
-        let lacking = match *self.cause {
+        let lacking = match &*self.cause {
+            DenialCause::DenyAssignment { id, name, scope: denied_at, .. } => {
+                return format!(
+                    "The client '{client}' with object id '{object_id}' has permission to perform action \
+                     '{action}' on scope '{scope}'; however, the access is denied because of the deny \
+                     assignment with name '{name}' and Id '{}' at scope '{denied_at}'.",
+                    id.simple()
+                );
+            }
             DenialCause::Conditioned { .. } => "authorization or an ABAC condition not fulfilled",
             _ => "authorization",
         };
@@ -40,11 +56,20 @@ impl Denied {
     /// The text of Azure's `LinkedAuthorizationFailed` (403): `action` was allowed at `scope`, what is
     /// refused here is needed at a linked scope.
     pub fn linked_client_message(&self, action: &str, scope: &str) -> String {
+        self.linked_client_message_for(action, scope, std::slice::from_ref(&self.scope))
+    }
+
+    /// As [`Denied::linked_client_message`], where what is refused here is needed at several linked scopes.
+    pub fn linked_client_message_for(&self, action: &str, scope: &str, linked: &[Scope]) -> String {
+        let linked: Vec<&str> = linked.iter().map(Scope::as_str).collect();
         format!(
             "The client '{}' with object id '{}' has permission to perform action '{action}' on scope \
              '{scope}'; however, it does not have permission to perform action '{}' on the linked scope(s) \
              '{}' or the linked scope(s) are invalid.",
-            self.client, self.object_id, self.action, self.scope
+            self.client,
+            self.object_id,
+            self.action,
+            linked.join(", ")
         )
     }
 

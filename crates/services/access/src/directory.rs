@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use gatepost_names::{ObjectId, TenantId};
-use gatepost_rbac::directory::{DirectoryAction, allows, name};
+use gatepost_names::{ObjectId, PrincipalKind, TenantId};
+use gatepost_rbac::directory::{DirectoryAction, Target, allows, name};
+use gatepost_rbac::graph_permissions::permits;
 use gatepost_store::access::{self as table, DirectoryRoleRow};
 use gatepost_store::{StoreError, Tx};
 use uuid::Uuid;
@@ -11,16 +12,26 @@ use uuid::Uuid;
 use crate::{Access, Caller, DirectoryDenied};
 
 impl Access {
-    /// Whether the caller may do this to any object of its directory. Rights over its own objects are for the
-    /// directory to add.
+    /// Whether the caller may do this to any object of its directory that nobody in particular owns.
     ///
     /// # Errors
     /// [`DirectoryDenied`] with the roles that would allow it.
     pub fn require_directory(&self, caller: &Caller, action: DirectoryAction) -> Result<(), DirectoryDenied> {
-        let state = self.state();
-        let held = state.directory_roles.get(&(caller.tenant, caller.object_id));
-        let held = held.map_or(&[][..], Vec::as_slice);
-        if allows(action, caller.kind, held) {
+        self.require_directory_on(caller, action, &Target::default())
+    }
+
+    /// Whether the caller may do this to this object of its directory.
+    ///
+    /// # Errors
+    /// [`DirectoryDenied`] with the roles that would allow it.
+    pub fn require_directory_on(
+        &self,
+        caller: &Caller,
+        action: DirectoryAction,
+        target: &Target,
+    ) -> Result<(), DirectoryDenied> {
+        let held = self.effective_directory_roles(caller.tenant, caller.object_id);
+        if allows(action, caller.kind, &held, target) {
             return Ok(());
         }
         Err(DirectoryDenied {
@@ -31,9 +42,51 @@ impl Access {
         })
     }
 
+    /// As [`Access::require_directory_on`], for an application that has application permissions of Microsoft
+    /// Graph, by their values.
+    ///
+    /// # Errors
+    /// [`DirectoryDenied`].
+    pub fn require_directory_with(
+        &self,
+        caller: &Caller,
+        action: DirectoryAction,
+        target: &Target,
+        permissions: &[String],
+    ) -> Result<(), DirectoryDenied> {
+        if caller.kind == PrincipalKind::ServicePrincipal && permits(action, permissions, target) {
+            return Ok(());
+        }
+        self.require_directory_on(caller, action, target)
+    }
+
+    /// The template ids of the directory roles that a principal has, itself or as a member of a group.
+    pub fn effective_directory_roles(&self, tenant: TenantId, principal: ObjectId) -> Vec<Uuid> {
+        let mut roles = self.directory_roles(tenant, principal);
+        for group in self.groups_of(tenant, principal) {
+            roles.extend(self.directory_roles(tenant, group));
+        }
+        roles.sort_unstable();
+        roles.dedup();
+        roles
+    }
+
     /// The template ids of the directory roles of a principal.
     pub fn directory_roles(&self, tenant: TenantId, principal: ObjectId) -> Vec<Uuid> {
         self.state().directory_roles.get(&(tenant, principal)).cloned().unwrap_or_default()
+    }
+
+    /// Who has a directory role itself, in the order of ids.
+    pub fn directory_role_holders(&self, tenant: TenantId, template: Uuid) -> Vec<ObjectId> {
+        let state = self.state();
+        let mut holders: Vec<ObjectId> = state
+            .directory_roles
+            .iter()
+            .filter(|((of, _), held)| *of == tenant && held.contains(&template))
+            .map(|((_, principal), _)| *principal)
+            .collect();
+        holders.sort_unstable();
+        holders
     }
 
     /// Gives a principal a directory role; nothing happens if it has it.

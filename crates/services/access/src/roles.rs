@@ -6,7 +6,7 @@ use gatepost_clock::{Timestamp, from_micros};
 use gatepost_names::{ObjectId, RoleDefinitionId, Scope, TenantId};
 use gatepost_rbac::{PermissionBlock, RoleDefinition, builtin};
 use gatepost_store::access::{self as table, Changes, RoleRow};
-use gatepost_store::{Conn, StoreError, Tx};
+use gatepost_store::{Conn, StoreError, Tx, assignments};
 
 use crate::Access;
 use crate::state::State;
@@ -134,7 +134,7 @@ impl Access {
         tenant: TenantId,
         id: RoleDefinitionId,
     ) -> Result<bool, StoreError> {
-        table::is_assigned(conn, tenant, id)
+        assignments::is_assigned(conn, tenant, id)
     }
 
     /// Adds a custom role, or changes it; assignments of it follow. What it must be like is for the caller to
@@ -150,7 +150,7 @@ impl Access {
         let mut role = role.clone();
         role.definition.built_in = false;
         self.after_commit(tx, move |state| {
-            state.snapshot.put_role(tenant, &role.definition);
+            state.world_mut(tenant).put_role(&role.definition);
             let id = role.definition.id;
             Arc::make_mut(&mut state.roles).insert((tenant, id), Arc::new(role));
         });
@@ -165,7 +165,7 @@ impl Access {
     pub fn delete_role(&self, tx: &Tx<'_>, tenant: TenantId, id: RoleDefinitionId) -> Result<(), StoreError> {
         table::delete_role(tx, tenant, id)?;
         self.after_commit(tx, move |state| {
-            state.snapshot.remove_role(tenant, id);
+            state.world_mut(tenant).remove_role(id);
             Arc::make_mut(&mut state.roles).remove(&(tenant, id));
         });
         Ok(())

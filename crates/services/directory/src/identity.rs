@@ -14,6 +14,8 @@ use gatepost_store::directory::{self as rows, ObjectKind};
 use gatepost_store::{Conn, Store, StoreError};
 use uuid::Uuid;
 
+use crate::certificates::{self, CertificateState};
+use crate::federated::{self, FederatedState};
 use crate::secrets::{self, SecretState};
 use crate::{ClientError, Directory};
 
@@ -32,9 +34,21 @@ pub struct Client {
     pub enabled: bool,
     /// Its client secrets, those of the application and those of the service principal.
     pub secrets: Vec<SecretState>,
+    /// Its certificates, likewise of both.
+    pub certificates: Vec<CertificateState>,
+    /// Its federated credentials, likewise of both.
+    pub federated: Vec<FederatedState>,
 }
 
 impl Client {
+    /// Whether the client still has the credential of this id: a secret, a certificate or a federated credential.
+    /// Its dates are not asked: what was signed in while it was good stays signed in until it is taken away.
+    pub fn has_credential(&self, id: Uuid) -> bool {
+        self.secrets.iter().any(|secret| secret.key_id == id)
+            || self.certificates.iter().any(|certificate| certificate.key_id == id)
+            || self.federated.iter().any(|federated| federated.id == id)
+    }
+
     /// Whether the client still has this secret, and it is good at `now`.
     pub fn has_live_secret(&self, key_id: Uuid, now: Timestamp) -> bool {
         self.secrets.iter().any(|secret| secret.key_id == key_id && secret.is_live(now))
@@ -134,13 +148,7 @@ impl Directory {
         app_id: ApplicationId,
         secret: &str,
     ) -> Result<(Arc<Client>, Uuid), ClientError> {
-        let client = self.client(tenant, app_id)?.ok_or(ClientError::NotFound)?;
-        if client.service_principal.is_none() {
-            return Err(ClientError::NoServicePrincipal);
-        }
-        if !client.enabled {
-            return Err(ClientError::Disabled);
-        }
+        let client = self.signing_in(tenant, app_id)?;
         let hash = self.0.secret_key.hash(secret);
         let now = self.0.clock.now();
         let (mut live, mut late, mut early) = (None, false, false);
@@ -158,6 +166,34 @@ impl Directory {
             (.., true) => Err(ClientError::NotYetValidSecret),
             _ => Err(ClientError::WrongSecret),
         }
+    }
+
+    /// The client that signs in, if it may at all.
+    pub(crate) fn signing_in(
+        &self,
+        tenant: TenantId,
+        app_id: ApplicationId,
+    ) -> Result<Arc<Client>, ClientError> {
+        let client = self.client(tenant, app_id)?.ok_or(ClientError::NotFound)?;
+        if client.service_principal.is_none() {
+            return Err(ClientError::NoServicePrincipal);
+        }
+        if !client.enabled {
+            return Err(ClientError::Disabled);
+        }
+        Ok(client)
+    }
+
+    /// Which of these ids are objects of the tenant, and of which kinds.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn existing(
+        &self,
+        tenant: TenantId,
+        ids: &[ObjectId],
+    ) -> Result<Vec<(ObjectId, ObjectKind)>, StoreError> {
+        self.0.store.read(|conn| rows::existing(conn, tenant, ids))
     }
 
     /// The principal with this object id; `None` if the tenant has none. An application object is no
@@ -207,9 +243,11 @@ fn find_client(
     let application = rows::find_by_app(conn, tenant, ObjectKind::Application, app_id)?;
     let service_principal = rows::find_by_app(conn, tenant, ObjectKind::ServicePrincipal, app_id)?;
     let Some(named) = application.as_ref().or(service_principal.as_ref()) else { return Ok(None) };
-    let mut secrets = Vec::new();
+    let (mut secrets, mut certificates, mut federated) = (Vec::new(), Vec::new(), Vec::new());
     for object in [&application, &service_principal].into_iter().flatten() {
         secrets.extend(secrets::states(conn, tenant, object.id)?);
+        certificates.extend(certificates::states(conn, tenant, object.id)?);
+        federated.extend(federated::states(conn, tenant, object.id)?);
     }
     Ok(Some(Arc::new(Client {
         app_id,
@@ -218,6 +256,8 @@ fn find_client(
         application: application.map(|object| object.id),
         service_principal: service_principal.map(|object| object.id),
         secrets,
+        certificates,
+        federated,
     })))
 }
 

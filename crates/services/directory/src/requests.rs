@@ -1,14 +1,17 @@
 //! What a caller asks of single objects. Each use case asks `access` first, and reads or writes in the
 //! caller's own tenant only.
 
-use gatepost_access::{Caller, DirectoryAction, DirectoryDenied};
-use gatepost_names::{ApplicationId, ObjectId, PrincipalKind, TenantId};
+use gatepost_access::{Caller, DirectoryAction, DirectoryTarget, owns_what_it_makes};
+use gatepost_names::{ApplicationId, ObjectId, TenantId};
 use gatepost_store::directory::{self as rows, ObjectKind, ObjectRow};
 use gatepost_store::{Conn, StoreError, Tx};
 use serde_json::{Map, Value};
-use uuid::Uuid;
 
-use crate::{Directory, DirectoryError, NewApplication, NewPassword, objects, schema};
+use crate::credential_requests::take_passwords;
+use crate::policy::member_policy;
+use crate::references::Links;
+use crate::users::PasswordChange;
+use crate::{Directory, DirectoryError, NewApplication, objects, rights, schema};
 
 /// How a request names one object.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +22,8 @@ pub enum ObjectKey {
     AppId(ApplicationId),
     /// By its user principal name: users.
     Login(String),
+    /// By its unique name: applications and groups.
+    UniqueName(String),
 }
 
 impl std::fmt::Display for ObjectKey {
@@ -26,7 +31,7 @@ impl std::fmt::Display for ObjectKey {
         match self {
             ObjectKey::Id(id) => id.fmt(f),
             ObjectKey::AppId(id) => id.fmt(f),
-            ObjectKey::Login(name) => name.fmt(f),
+            ObjectKey::Login(name) | ObjectKey::UniqueName(name) => name.fmt(f),
         }
     }
 }
@@ -39,10 +44,7 @@ impl Directory {
     pub fn get(&self, caller: &Caller, kind: ObjectKind, key: &ObjectKey) -> Result<Value, DirectoryError> {
         self.0.store.read(|conn| {
             let found = find(conn, caller.tenant, kind, key)?;
-            if !found.as_ref().is_some_and(|row| is_own(caller, row)) {
-                self.0.access.require_directory(caller, reading(kind))?;
-            }
-            let row = found.ok_or_else(|| DirectoryError::NotFound(key.to_string()))?;
+            let row = self.require_found(conn, caller, rights::reading(kind), found, key)?;
             Ok(objects::entity(conn, &row)?)
         })
     }
@@ -61,16 +63,40 @@ impl Directory {
         self.0.store.read(|conn| {
             let mut found = Vec::new();
             for id in ids {
-                let row = rows::find(conn, caller.tenant, *id)?;
-                if !row.as_ref().is_some_and(|row| is_own(caller, row)) {
-                    self.0.access.require_directory(caller, DirectoryAction::ReadServicePrincipals)?;
-                }
-                if let Some(row) = row.filter(|row| kinds.contains(&row.kind)) {
+                let Some(row) = rows::find(conn, caller.tenant, *id)? else {
+                    self.require(caller, DirectoryAction::ReadServicePrincipals)?;
+                    continue;
+                };
+                self.require_on(conn, caller, rights::reading(row.kind), &row)?;
+                if kinds.contains(&row.kind) {
                     found.push((row.kind, objects::entity(conn, &row)?));
                 }
             }
             Ok(found)
         })
+    }
+
+    /// Any object by its id, with its kind.
+    ///
+    /// # Errors
+    /// As [`Directory::get`].
+    pub fn get_any(&self, caller: &Caller, id: ObjectId) -> Result<(ObjectKind, Value), DirectoryError> {
+        self.0.store.read(|conn| {
+            let row = self.any(conn, caller, id)?;
+            Ok((row.kind, objects::entity(conn, &row)?))
+        })
+    }
+
+    /// Any object that the caller may read.
+    pub(crate) fn any(
+        &self,
+        conn: &Conn<'_>,
+        caller: &Caller,
+        id: ObjectId,
+    ) -> Result<ObjectRow, DirectoryError> {
+        let found = rows::find(conn, caller.tenant, id)?;
+        let kind = found.as_ref().map_or(ObjectKind::ServicePrincipal, |row| row.kind);
+        self.require_found(conn, caller, rights::reading(kind), found, &id)
     }
 
     /// Makes an object from what a client sent; answers it, with the texts of client secrets made along with it.
@@ -83,22 +109,28 @@ impl Directory {
         kind: ObjectKind,
         sent: &Map<String, Value>,
     ) -> Result<Value, DirectoryError> {
-        let action = match kind {
-            ObjectKind::Application => DirectoryAction::CreateApplications,
-            other => writing(other),
-        };
-        self.0.access.require_directory(caller, action)?;
-        let mut properties = sent.clone();
-        let passwords = take_passwords(&mut properties, schema::resource_name(kind))?;
+        let mut sent = sent.clone();
+        self.0.store.read(|conn| self.require_creating(conn, caller, kind, &sent))?;
+        let passwords = take_passwords(&mut sent, schema::resource_name(kind))?;
+        let own_password = if kind == ObjectKind::User { self.take_password(&mut sent, None)? } else { None };
+        let certificates = take_certificates(kind, &mut sent);
+        let links = Links::take(kind, &mut sent)?;
         self.0.store.write(|tx| {
-            let id = self.create_of_kind(tx, caller.tenant, kind, properties)?;
+            // Once more: the application may have changed hands since.
+            self.require_creating(tx, caller, kind, &sent)?;
+            let id = self.create_of_kind(tx, caller.tenant, kind, sent, own_password)?;
+            let row = rows::find(tx, caller.tenant, id)?;
+            let row = row.ok_or_else(|| DirectoryError::NotFound(id.to_string()))?;
+            self.link_new(tx, caller, &row, links)?;
+            if let Some(certificates) = certificates {
+                let resource = schema::resource_name(kind);
+                self.set_certificates(tx, caller.tenant, id, resource, &certificates)?;
+            }
             let mut told = Vec::new();
             for password in passwords {
                 let (credential, text) = self.add_password(tx, caller.tenant, id, password)?;
                 told.push(credential.to_json(Some(&text)));
             }
-            let row = rows::find(tx, caller.tenant, id)?;
-            let row = row.ok_or_else(|| DirectoryError::NotFound(id.to_string()))?;
             let mut entity = objects::entity(tx, &row)?;
             if let Some(entity) = entity.as_object_mut().filter(|_| !told.is_empty()) {
                 entity.insert("passwordCredentials".to_owned(), Value::Array(told));
@@ -107,39 +139,92 @@ impl Directory {
         })
     }
 
+    /// Whether the caller may make this object.
+    fn require_creating(
+        &self,
+        conn: &Conn<'_>,
+        caller: &Caller,
+        kind: ObjectKind,
+        sent: &Map<String, Value>,
+    ) -> Result<(), DirectoryError> {
+        let mut target = DirectoryTarget::default();
+        match kind {
+            ObjectKind::Application => {
+                target.members_may = member_policy(conn, caller.tenant)?.creates_applications;
+            }
+            ObjectKind::Group => {
+                target.members_may = member_policy(conn, caller.tenant)?.creates_groups;
+                target.privileged = given(sent, "isAssignableToRole") == Some(&Value::Bool(true));
+            }
+            ObjectKind::ServicePrincipal => {
+                let app_id = given(sent, "appId").and_then(Value::as_str).and_then(|id| id.parse().ok());
+                let application = match app_id {
+                    Some(app_id) => rows::find_by_app(conn, caller.tenant, ObjectKind::Application, app_id)?,
+                    None => None,
+                };
+                if let Some(application) = application {
+                    target.owned = rows::is_owner(conn, caller.tenant, application.id, caller.object_id)?;
+                }
+            }
+            ObjectKind::User => {}
+        }
+        self.permit(caller, rights::creating(kind), &target)
+    }
+
     fn create_of_kind(
         &self,
         tx: &Tx<'_>,
         tenant: TenantId,
         kind: ObjectKind,
         mut properties: Map<String, Value>,
+        password: Option<PasswordChange>,
     ) -> Result<ObjectId, DirectoryError> {
-        let resource = schema::resource_name(kind);
         match kind {
             ObjectKind::Application => {
                 let new = NewApplication { display_name: String::new(), properties };
                 Ok(self.create_application(tx, tenant, new)?.id)
             }
             ObjectKind::ServicePrincipal => {
-                let property = || "appId".to_owned();
                 let app_id = match take(&mut properties, "appId") {
-                    None | Some(Value::Null) => {
-                        return Err(DirectoryError::MissingProperty { property: property(), resource });
-                    }
+                    None | Some(Value::Null) => return Err(DirectoryError::missing(kind, "appId")),
                     Some(Value::String(text)) => text,
-                    Some(_) => {
-                        return Err(DirectoryError::InvalidProperty { property: property(), resource });
-                    }
+                    Some(_) => return Err(DirectoryError::invalid(kind, "appId")),
                 };
                 let app_id: ApplicationId =
                     app_id.parse().map_err(|_| DirectoryError::UnknownApplication(app_id.clone()))?;
                 Ok(self.create_service_principal_with(tx, tenant, app_id, &properties)?.id)
             }
-            // People are made at the first start only.
-            ObjectKind::User | ObjectKind::Group => Err(DirectoryError::UnsupportedQuery(
-                "The operation is not supported on this resource.".to_owned(),
-            )),
+            ObjectKind::User => self.create_user_with(tx, tenant, &properties, password),
+            ObjectKind::Group => self.create_group_with(tx, tenant, &properties),
         }
+    }
+
+    /// Gives a new object its owners and members.
+    fn link_new(
+        &self,
+        tx: &Tx<'_>,
+        caller: &Caller,
+        row: &ObjectRow,
+        links: Links,
+    ) -> Result<(), DirectoryError> {
+        let mut owners = links.owners;
+        let roles = self.0.access.effective_directory_roles(caller.tenant, caller.object_id);
+        let owns = match row.kind {
+            ObjectKind::Application | ObjectKind::ServicePrincipal => owns_what_it_makes(caller.kind, &roles),
+            // A group of somebody's own has an owner; a group of an application that named none has not.
+            ObjectKind::Group => owners.is_empty() && caller.kind == gatepost_names::PrincipalKind::User,
+            ObjectKind::User => false,
+        };
+        if owns && !owners.contains(&caller.object_id) {
+            owners.push(caller.object_id);
+        }
+        for owner in owners {
+            self.put_owner(tx, row, owner)?;
+        }
+        for member in links.members {
+            self.put_into_group(tx, row, member)?;
+        }
+        Ok(())
     }
 
     /// Changes an object as Microsoft Graph's PATCH does.
@@ -153,141 +238,82 @@ impl Directory {
         key: &ObjectKey,
         sent: &Map<String, Value>,
     ) -> Result<(), DirectoryError> {
-        self.0.access.require_directory(caller, writing(kind))?;
-        let mut properties = sent.clone();
-        let kept = take(&mut properties, "passwordCredentials");
+        let action =
+            if kind == ObjectKind::User { rights::changing_user(sent) } else { rights::managing(kind) };
+        let mut sent = sent.clone();
+        // Hashing a password takes a while: not before it is known that the caller may, nor inside a transaction.
+        let known = self.0.store.read(|conn| {
+            let found = find(conn, caller.tenant, kind, key)?;
+            self.require_found(conn, caller, action, found, key)
+        })?;
+        let password =
+            if kind == ObjectKind::User { self.take_password(&mut sent, Some(&known))? } else { None };
+        let certificates = take_certificates(kind, &mut sent);
+        let kept = match kind {
+            ObjectKind::Application | ObjectKind::ServicePrincipal => take(&mut sent, "passwordCredentials"),
+            _ => None,
+        };
+        let links = Links::take(kind, &mut sent)?;
         self.0.store.write(|tx| {
-            let row = existing(tx, caller.tenant, kind, key)?;
+            let found = find(tx, caller.tenant, kind, key)?;
+            let row = self.require_found(tx, caller, action, found, key)?;
             if let Some(kept) = kept {
                 self.keep_passwords(tx, &row, &kept)?;
             }
-            self.change_object(tx, row, &properties)
+            if let Some(certificates) = certificates {
+                let resource = schema::resource_name(kind);
+                self.set_certificates(tx, caller.tenant, row.id, resource, &certificates)?;
+            }
+            for member in links.members {
+                self.put_into_group(tx, &row, member)?;
+            }
+            match kind {
+                ObjectKind::User => self.change_user(tx, row, &sent, password),
+                ObjectKind::Group => self.change_group(tx, row, &sent),
+                ObjectKind::Application | ObjectKind::ServicePrincipal => self.change_object(tx, row, &sent),
+            }
         })
     }
 
-    /// Removes the client secrets that a PATCH's list no longer has. A list cannot bring new ones: their texts
-    /// could not be told.
-    fn keep_passwords(&self, tx: &Tx<'_>, row: &ObjectRow, kept: &Value) -> Result<(), DirectoryError> {
-        let property = "passwordCredentials";
-        let invalid = || DirectoryError::InvalidProperty {
-            property: property.to_owned(),
-            resource: schema::resource_name(row.kind),
-        };
-        let mut ids = Vec::new();
-        for entry in kept.as_array().ok_or_else(invalid)? {
-            let id = entry.get("keyId").and_then(Value::as_str).and_then(|id| Uuid::try_parse(id).ok());
-            ids.push(id.ok_or_else(invalid)?);
-        }
-        let present = rows::secrets(tx, row.tenant, row.id)?;
-        if let Some(unknown) = ids.iter().find(|id| present.iter().all(|secret| secret.key_id != **id)) {
-            return Err(DirectoryError::UnknownCredential(unknown.to_string()));
-        }
-        for gone in present.iter().filter(|secret| !ids.contains(&secret.key_id)) {
-            rows::delete_secret(tx, row.tenant, row.id, gone.key_id)?;
-        }
-        Ok(())
-    }
-
-    /// Removes an object with its credentials. An application takes its service principal along.
+    /// Deletes an object; it can be restored for a while. An application takes its service principal along.
     ///
     /// # Errors
     /// [`DirectoryError`].
     pub fn remove(&self, caller: &Caller, kind: ObjectKind, key: &ObjectKey) -> Result<(), DirectoryError> {
-        self.0.access.require_directory(caller, writing(kind))?;
         self.0.store.write(|tx| {
-            let row = existing(tx, caller.tenant, kind, key)?;
+            let found = find(tx, caller.tenant, kind, key)?;
+            let row = self.require_found(tx, caller, rights::deleting(kind), found, key)?;
             self.remove_object(tx, &row)
         })
     }
 
-    /// Makes a client secret as Microsoft Graph's `addPassword` does; answers it with its text.
-    ///
-    /// # Errors
-    /// [`DirectoryError`].
-    pub fn request_password(
+    /// Whether the caller may change an object: before what it sent is looked at.
+    pub(crate) fn check_manageable(
         &self,
         caller: &Caller,
         kind: ObjectKind,
         key: &ObjectKey,
-        sent: &Map<String, Value>,
-    ) -> Result<Value, DirectoryError> {
-        self.0.access.require_directory(caller, writing(kind))?;
-        let resource = schema::resource_name(kind);
-        let mut sent = sent.clone();
-        let new = match take(&mut sent, "passwordCredential") {
-            None | Some(Value::Null) => NewPassword::default(),
-            Some(Value::Object(credential)) => NewPassword::parse(&credential, resource)?,
-            Some(_) => {
-                let property = "passwordCredential".to_owned();
-                return Err(DirectoryError::InvalidProperty { property, resource });
-            }
-        };
-        refuse_others(&sent)?;
-        self.0.store.write(|tx| {
-            let row = existing(tx, caller.tenant, kind, key)?;
-            let (credential, text) = self.add_password(tx, caller.tenant, row.id, new)?;
-            Ok(credential.to_json(Some(&text)))
-        })
-    }
-
-    /// Removes a client secret as Microsoft Graph's `removePassword` does.
-    ///
-    /// # Errors
-    /// [`DirectoryError`].
-    pub fn withdraw_password(
-        &self,
-        caller: &Caller,
-        kind: ObjectKind,
-        key: &ObjectKey,
-        sent: &Map<String, Value>,
     ) -> Result<(), DirectoryError> {
-        self.0.access.require_directory(caller, writing(kind))?;
-        let (property, resource) = ("keyId".to_owned(), schema::resource_name(kind));
-        let mut sent = sent.clone();
-        let key_id = match take(&mut sent, "keyId") {
-            None | Some(Value::Null) => return Err(DirectoryError::MissingProperty { property, resource }),
-            Some(value) => value.as_str().and_then(|text| Uuid::try_parse(text).ok()),
-        };
-        let key_id = key_id.ok_or(DirectoryError::InvalidProperty { property, resource })?;
-        refuse_others(&sent)?;
-        self.0.store.write(|tx| {
-            let row = existing(tx, caller.tenant, kind, key)?;
-            self.remove_password(tx, caller.tenant, row.id, key_id)
+        self.0.store.read(|conn| {
+            let found = find(conn, caller.tenant, kind, key)?;
+            self.require_found(conn, caller, rights::managing(kind), found, key).map(|_| ())
         })
     }
 
-    /// Whether the caller may read a kind of objects; its own it may always.
-    pub(crate) fn require_reading(&self, caller: &Caller, kind: ObjectKind) -> Result<(), DirectoryDenied> {
-        self.0.access.require_directory(caller, reading(kind))
+    /// The object, if the caller may change it: inside the transaction that does.
+    pub(crate) fn manageable(
+        &self,
+        tx: &Tx<'_>,
+        caller: &Caller,
+        kind: ObjectKind,
+        key: &ObjectKey,
+    ) -> Result<ObjectRow, DirectoryError> {
+        let found = find(tx, caller.tenant, kind, key)?;
+        self.require_found(tx, caller, rights::managing(kind), found, key)
     }
 }
 
-fn reading(kind: ObjectKind) -> DirectoryAction {
-    match kind {
-        ObjectKind::Application => DirectoryAction::ReadApplications,
-        ObjectKind::ServicePrincipal => DirectoryAction::ReadServicePrincipals,
-        ObjectKind::User => DirectoryAction::ReadUsers,
-        ObjectKind::Group => DirectoryAction::ReadGroups,
-    }
-}
-
-fn writing(kind: ObjectKind) -> DirectoryAction {
-    match kind {
-        ObjectKind::Application => DirectoryAction::ManageApplications,
-        ObjectKind::ServicePrincipal => DirectoryAction::ManageServicePrincipals,
-        ObjectKind::User => DirectoryAction::ManageUsers,
-        ObjectKind::Group => DirectoryAction::ManageGroups,
-    }
-}
-
-/// Whether the object is the caller, or the registration of the application that the caller is.
-fn is_own(caller: &Caller, row: &ObjectRow) -> bool {
-    let same_application =
-        caller.kind == PrincipalKind::ServicePrincipal && row.app_id.is_some() && row.app_id == caller.app_id;
-    row.tenant == caller.tenant && (row.id == caller.object_id || same_application)
-}
-
-fn find(
+pub(crate) fn find(
     conn: &Conn<'_>,
     tenant: TenantId,
     kind: ObjectKind,
@@ -297,44 +323,33 @@ fn find(
         ObjectKey::Id(id) => rows::find(conn, tenant, *id)?,
         ObjectKey::AppId(app_id) => rows::find_by_app(conn, tenant, kind, *app_id)?,
         ObjectKey::Login(name) => rows::find_by_login(conn, tenant, name)?,
+        ObjectKey::UniqueName(name) => rows::find_by_login(conn, tenant, &objects::unique_login(kind, name))?,
     };
     Ok(found.filter(|row| row.kind == kind))
 }
 
-fn existing(
-    tx: &Tx<'_>,
-    tenant: TenantId,
-    kind: ObjectKind,
-    key: &ObjectKey,
-) -> Result<ObjectRow, DirectoryError> {
-    find(tx, tenant, kind, key)?.ok_or_else(|| DirectoryError::NotFound(key.to_string()))
-}
-
 /// Takes a property out of what was sent, ignoring letter case.
-fn take(sent: &mut Map<String, Value>, name: &str) -> Option<Value> {
+pub(crate) fn take(sent: &mut Map<String, Value>, name: &str) -> Option<Value> {
     let spelled = sent.keys().find(|key| key.eq_ignore_ascii_case(name))?.clone();
     sent.shift_remove(&spelled)
 }
 
-fn refuse_others(sent: &Map<String, Value>) -> Result<(), DirectoryError> {
+pub(crate) fn refuse_others(sent: &Map<String, Value>) -> Result<(), DirectoryError> {
     match sent.keys().find(|name| !name.contains("@odata.")) {
         Some(other) => Err(DirectoryError::UnknownProperty(other.clone())),
         None => Ok(()),
     }
 }
 
-/// Takes the client secrets that are to be made along with an object out of what was sent.
-fn take_passwords(
-    sent: &mut Map<String, Value>,
-    resource: &'static str,
-) -> Result<Vec<NewPassword>, DirectoryError> {
-    let invalid = || DirectoryError::InvalidProperty { property: "passwordCredentials".to_owned(), resource };
-    match take(sent, "passwordCredentials") {
-        None | Some(Value::Null) => Ok(Vec::new()),
-        Some(Value::Array(entries)) => entries
-            .iter()
-            .map(|entry| NewPassword::parse(entry.as_object().ok_or_else(invalid)?, resource))
-            .collect(),
-        Some(_) => Err(invalid()),
+/// Takes the certificates of an application or a service principal out of what was sent.
+fn take_certificates(kind: ObjectKind, sent: &mut Map<String, Value>) -> Option<Value> {
+    match kind {
+        ObjectKind::Application | ObjectKind::ServicePrincipal => take(sent, "keyCredentials"),
+        ObjectKind::User | ObjectKind::Group => None,
     }
+}
+
+/// A property that was sent, ignoring letter case.
+fn given<'a>(sent: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
+    sent.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value)
 }

@@ -28,23 +28,24 @@ pub(crate) struct SecretKey(hmac::Key);
 impl SecretKey {
     /// Loads the key, or makes it at the first start.
     pub(crate) fn open(store: &Store) -> Result<SecretKey, StoreError> {
-        let kept = store.read(|conn| tenants::meta(conn, KEY_NAME))?;
-        let bytes = match kept {
-            Some(bytes) => Zeroizing::new(bytes),
-            None => {
-                let mut fresh = Zeroizing::new(vec![0_u8; 32]);
-                getrandom::fill(&mut fresh).map_err(|error| StoreError::Engine(error.to_string()))?;
-                store.write(|tx| tenants::set_meta(tx, KEY_NAME, &fresh))?;
-                fresh
-            }
-        };
-        Ok(SecretKey(hmac::Key::new(hmac::HMAC_SHA256, &bytes)))
+        Ok(SecretKey(hmac::Key::new(hmac::HMAC_SHA256, &kept_key(store, KEY_NAME)?)))
     }
 
     /// The hash of a client secret.
     pub(crate) fn hash(&self, secret: &str) -> Vec<u8> {
         hmac::sign(&self.0, secret.as_bytes()).as_ref().to_vec()
     }
+}
+
+/// The server's key of this name, 32 bytes; made at the first start.
+pub(crate) fn kept_key(store: &Store, name: &str) -> Result<Zeroizing<Vec<u8>>, StoreError> {
+    if let Some(bytes) = store.read(|conn| tenants::meta(conn, name))? {
+        return Ok(Zeroizing::new(bytes));
+    }
+    let mut fresh = Zeroizing::new(vec![0_u8; 32]);
+    getrandom::fill(&mut fresh).map_err(|error| StoreError::Engine(error.to_string()))?;
+    store.write(|tx| tenants::set_meta(tx, name, &fresh))?;
+    Ok(fresh)
 }
 
 /// A new client secret.

@@ -1,6 +1,6 @@
 //! Tenants by what people call them.
 
-use gatepost_access::Caller;
+use gatepost_access::{Caller, DirectoryAction};
 use gatepost_names::TenantId;
 use gatepost_store::{StoreError, Tx, directory as rows, tenants};
 use serde_json::{Value, json};
@@ -86,5 +86,37 @@ impl Directory {
             "tenantType": "AAD",
             "verifiedDomains": domains,
         }))
+    }
+
+    /// The domains of the caller's own tenant, as Microsoft Graph shows them.
+    ///
+    /// # Errors
+    /// [`DirectoryError::Denied`], [`DirectoryError::NotFound`], [`DirectoryError::Store`].
+    pub fn shown_domains(&self, caller: &Caller) -> Result<Vec<Value>, DirectoryError> {
+        self.require(caller, DirectoryAction::ReadOrganization)?;
+        let tenant =
+            self.tenant(caller.tenant)?.ok_or_else(|| DirectoryError::NotFound(caller.tenant.to_string()))?;
+        let domains = self.domains(caller.tenant)?;
+        Ok(domains
+            .iter()
+            .map(|domain| {
+                json!({
+                    "id": domain.name,
+                    "authenticationType": "Managed",
+                    "availabilityStatus": null,
+                    "isAdminManaged": true,
+                    "isDefault": domain.name.eq_ignore_ascii_case(&tenant.default_domain),
+                    "isInitial": domain.is_initial,
+                    "isRoot": true,
+                    "isVerified": true,
+                    "manufacturer": null,
+                    "model": null,
+                    "passwordNotificationWindowInDays": null,
+                    "passwordValidityPeriodInDays": null,
+                    "state": null,
+                    "supportedServices": [],
+                })
+            })
+            .collect())
     }
 }

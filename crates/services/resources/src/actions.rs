@@ -2,10 +2,12 @@
 
 use gatepost_access::Caller;
 use gatepost_names::{ResourceId, Scope, SubscriptionId};
+use gatepost_store::Conn;
 use serde_json::Value;
 
+use crate::activity::Intended;
 use crate::communication::{self, SubscriptionAction, SubscriptionRequest};
-use crate::provider::{ActionInfo, ActionReply, Change};
+use crate::provider::{ActionInfo, ActionReply};
 use crate::request::Acted;
 use crate::writes::existing;
 use crate::{ResourceError, Resources, operations};
@@ -36,15 +38,15 @@ impl Resources {
     ) -> Result<Acted, ResourceError> {
         let kind = self.registry().of(id)?;
         let action = self.action(id, name)?;
-        self.authorize(caller, action.requires, id.scope())?;
-        self.platform().store.write(|tx| {
-            let change = Change { tx, caller, now: self.platform().clock.now(), platform: self.platform() };
-            let resource = existing(tx, id)?;
-            match kind.act(&change, action.name, &resource, body)? {
-                ActionReply::Done(body) => Ok(Acted::Done(body)),
-                ActionReply::Nothing => Ok(Acted::Nothing),
-                ActionReply::Accepted => Ok(Acted::Accepted(operations::record(&change, id.scope())?)),
-            }
+        self.change(caller, Intended::post(action.requires, id.scope()), |attempt| {
+            attempt.commit(|change| {
+                let resource = existing(change.tx, id)?;
+                match kind.act(change, action.name, &resource, body)? {
+                    ActionReply::Done(body) => Ok(Acted::Done(body)),
+                    ActionReply::Nothing => Ok(Acted::Nothing),
+                    ActionReply::Accepted => Ok(Acted::Accepted(operations::record(change, id.scope())?)),
+                }
+            })
         })
     }
 
@@ -78,10 +80,15 @@ impl Resources {
         action: &SubscriptionAction,
         body: &Value,
     ) -> Result<ActionReply, ResourceError> {
-        self.authorize(caller, action.requires, &Scope::subscription(subscription))?;
+        let scope = Scope::subscription(subscription);
         let platform = self.platform();
-        platform
-            .store
-            .read(|conn| (action.act)(&SubscriptionRequest { conn, platform, caller, subscription, body }))
+        self.change(caller, Intended::post(action.requires, &scope), |attempt| {
+            attempt.perform(|| {
+                let answer = |conn: &Conn<'_>| {
+                    (action.act)(&SubscriptionRequest { conn, platform, caller, subscription, body })
+                };
+                platform.store.read(answer)
+            })
+        })
     }
 }

@@ -10,9 +10,13 @@ use gatepost_names::{Scope, SubscriptionId};
 use gatepost_rbac::{Plane, builtin};
 use serde_json::{Value, json};
 
+use crate::access_answers::{self, Sizes};
+use crate::activity::{self, Intended};
 use crate::provider::Operation;
 use crate::registry::Registry;
-use crate::{ResourceError, Resources, authorization, communication, locations, mail, versions};
+use crate::{
+    ResourceError, Resources, authorization, communication, locations, mail, management_groups, versions,
+};
 
 /// All operations of this server.
 pub struct Catalogue {
@@ -20,6 +24,7 @@ pub struct Catalogue {
     providers: Vec<(&'static str, &'static str, Vec<Operation>)>,
     control: HashSet<String>,
     data: HashSet<String>,
+    pub(crate) sizes: Sizes,
 }
 
 impl Catalogue {
@@ -27,7 +32,10 @@ impl Catalogue {
         let mut providers: Vec<(&'static str, &'static str, Vec<Operation>)> = vec![
             ("Microsoft.Authorization", "Microsoft Authorization", authorization::OPERATIONS.to_vec()),
             ("Microsoft.Resources", "Microsoft Resources", RESOURCES.to_vec()),
+            (management_groups::NAMESPACE, "Microsoft Management", management_groups::OPERATIONS.to_vec()),
+            (activity::NAMESPACE, "Microsoft Insights", activity::OPERATIONS.to_vec()),
             (mail::NAMESPACE, "Gatepost mail queue", mail::OPERATIONS.to_vec()),
+            (access_answers::NAMESPACE, "Gatepost access", access_answers::OPERATIONS.to_vec()),
         ];
         for info in registry.infos() {
             match providers.iter_mut().find(|(namespace, ..)| *namespace == info.namespace) {
@@ -46,7 +54,7 @@ impl Catalogue {
             let all = providers.iter().flat_map(|(.., operations)| operations);
             all.filter(|o| o.is_data_action == data).map(|o| o.name.to_lowercase()).collect()
         };
-        Catalogue { control: names(false), data: names(true), providers }
+        Catalogue { control: names(false), data: names(true), providers, sizes: Sizes::default() }
     }
 
     /// Whether a custom role may name this action: it is an operation here, or a built-in role names it (so that
@@ -57,6 +65,13 @@ impl Catalogue {
             Plane::Data => &self.data,
         };
         own.contains(&action.to_lowercase()) || builtin::names_action(action, plane)
+    }
+
+    /// What people call an action; the action itself where it is no operation here.
+    pub(crate) fn display_name<'a>(&'a self, action: &'a str) -> &'a str {
+        let mut all = self.providers.iter().flat_map(|(.., operations)| operations);
+        all.find(|operation| operation.name.eq_ignore_ascii_case(action))
+            .map_or(action, |operation| operation.display_name)
     }
 
     /// Namespace, display name and operations of each provider.
@@ -140,9 +155,13 @@ impl Resources {
         register: bool,
     ) -> Result<Value, ResourceError> {
         let verb = if register { "register" } else { "unregister" };
-        self.authorize(caller, &format!("{namespace}/{verb}/action"), &Scope::subscription(subscription))?;
-        let (known, ..) = self.known_provider(namespace)?;
-        Ok(self.provider_body(Some(subscription), known))
+        let (action, scope) = (format!("{namespace}/{verb}/action"), Scope::subscription(subscription));
+        self.change(caller, Intended::post(&action, &scope), |attempt| {
+            attempt.perform(|| {
+                let (known, ..) = self.known_provider(namespace)?;
+                Ok(self.provider_body(Some(subscription), known))
+            })
+        })
     }
 
     /// `providerOperations` of all providers.

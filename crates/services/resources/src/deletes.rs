@@ -1,9 +1,10 @@
 //! DELETE of a resource with all that hangs on it.
 
-use gatepost_access::Caller;
+use gatepost_access::{Caller, Reach};
 use gatepost_names::{ResourceId, Scope};
 use gatepost_store::resources as rows;
 
+use crate::activity::Intended;
 use crate::provider::{Change, Completion, Resource};
 use crate::request::{Conditions, Deleted};
 use crate::service::group_of;
@@ -21,20 +22,21 @@ impl Resources {
         conditions: &Conditions,
     ) -> Result<Deleted, ResourceError> {
         let kind = self.registry().of(id)?;
-        self.authorize(caller, &format!("{}/delete", kind.info().action_stem), id.scope())?;
-        self.platform().store.write(|tx| {
-            group_of(tx, id.scope())?;
-            let existing = tree::find(tx, id)?;
-            conditions.check(existing.as_ref().map(tree::etag).as_deref())?;
-            let Some(existing) = existing else { return Ok(Deleted::Absent) };
-            let change = Change { tx, caller, now: self.platform().clock.now(), platform: self.platform() };
-            self.delete_below(&change, id.scope())?;
-            self.delete_one(&change, &existing)?;
-            self.delete_assignments_below(&change, id.scope())?;
-            match kind.info().deletes {
-                Completion::Synchronous => Ok(Deleted::Done),
-                Completion::LongRunning => Ok(Deleted::Accepted(operations::record(&change, id.scope())?)),
-            }
+        let action = format!("{}/delete", kind.info().action_stem);
+        self.change(caller, Intended::delete(&action, id.scope()), |attempt| {
+            attempt.commit(|change| {
+                group_of(change.tx, id.scope())?;
+                let existing = tree::find(change.tx, id)?;
+                conditions.check(existing.as_ref().map(tree::etag).as_deref())?;
+                let Some(existing) = existing else { return Ok(Deleted::Absent) };
+                self.delete_below(change, id.scope())?;
+                self.delete_one(change, &existing)?;
+                self.delete_access_below(change, id.scope())?;
+                match kind.info().deletes {
+                    Completion::Synchronous => Ok(Deleted::Done),
+                    Completion::LongRunning => Ok(Deleted::Accepted(operations::record(change, id.scope())?)),
+                }
+            })
         })
     }
 
@@ -58,20 +60,54 @@ impl Resources {
         Ok(())
     }
 
-    /// Removes the role assignments at and below a scope that ceases to be, as Azure does: a new resource of
-    /// the same name begins without them.
-    pub(crate) fn delete_assignments_below(
+    /// Removes the role assignments, deny assignments and locks at and below a scope that ceases to be, as Azure
+    /// does: a new resource of the same name begins without them.
+    pub(crate) fn delete_access_below(
         &self,
         change: &Change<'_>,
         scope: &Scope,
     ) -> Result<(), ResourceError> {
-        let access = &self.platform().access;
-        let tenant = change.caller.tenant;
-        let mut gone = access.assignments_below(tenant, scope)?;
-        gone.extend(access.assignments_at_or_above(tenant, scope)?.into_iter().filter(|a| a.scope == *scope));
-        for assignment in gone {
-            access.delete_assignment(change.tx, tenant, assignment.name)?;
+        let key = scope.key().to_owned();
+        self.delete_access_at(change, &[Reach::At(key.clone()), Reach::Below(key)])
+    }
+
+    /// Removes the role assignments, deny assignments and locks at these places.
+    pub(crate) fn delete_access_at(
+        &self,
+        change: &Change<'_>,
+        places: &[Reach],
+    ) -> Result<(), ResourceError> {
+        let (access, tenant) = (&self.platform().access, change.caller.tenant);
+        // Pages are read outside of the transaction: what it deletes is still there, so each begins after the last.
+        let mut after = None;
+        loop {
+            let page = access.assignments_page(tenant, places, after.as_ref(), PAGE)?;
+            for assignment in &page {
+                access.delete_assignment(change.tx, tenant, assignment.name)?;
+            }
+            match page.last() {
+                Some(last) if page.len() == PAGE => after = Some(last.position()),
+                _ => break,
+            }
+        }
+        let mut after: Option<(Scope, String)> = None;
+        loop {
+            let begin = after.as_ref().map(|(scope, name)| (scope, name.as_str()));
+            let page = access.denies_page(tenant, places, begin, PAGE)?;
+            for deny in &page {
+                access.delete_deny(change.tx, tenant, deny.id)?;
+            }
+            match page.last() {
+                Some(last) if page.len() == PAGE => after = Some((last.scope.clone(), last.name.clone())),
+                _ => break,
+            }
+        }
+        for lock in access.locks_page(tenant, places, None, usize::MAX)? {
+            access.delete_lock(change.tx, tenant, &lock.scope, &lock.name)?;
         }
         Ok(())
     }
 }
+
+/// Assignments read at a time.
+const PAGE: usize = 1000;

@@ -1,6 +1,7 @@
 //! Why a request on the resource tree was refused.
 
 use gatepost_access::Denied;
+use gatepost_names::Scope;
 use gatepost_store::StoreError;
 
 /// Variants are causes. The ARM edge maps each to a status and an error code in one place.
@@ -76,6 +77,19 @@ pub enum ResourceError {
         /// The text.
         message: String,
     },
+    /// The request is well formed but may not be, for several reasons at once: 400 with `details`.
+    #[error("{message}")]
+    Detailed {
+        /// The error code on the wire.
+        code: &'static str,
+        /// The text.
+        message: String,
+        /// Each reason.
+        details: Vec<Detail>,
+    },
+    /// The last Owner of a subscription would go: 412.
+    #[error("Cannot delete the last RBAC admin assignment")]
+    LastAdministrator,
     /// Something named by the request does not exist: 404 with a code of the type's own.
     #[error("{message}")]
     NotFound {
@@ -97,12 +111,25 @@ pub enum ResourceError {
         action: String,
         /// Where.
         scope: String,
-        /// What was refused at the linked scope.
+        /// What was refused at the first linked scope.
         linked: Box<Denied>,
+        /// All linked scopes at which it was refused.
+        scopes: Vec<Scope>,
     },
     /// The store failed; the text is for the log only.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+/// One of several reasons of a refusal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Detail {
+    /// Its error code.
+    pub code: &'static str,
+    /// Its text.
+    pub message: String,
+    /// The property that it is about.
+    pub target: &'static str,
 }
 
 impl From<Denied> for ResourceError {

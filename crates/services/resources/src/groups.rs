@@ -4,9 +4,10 @@ use gatepost_access::Caller;
 use gatepost_names::{Scope, SubscriptionId};
 use gatepost_store::resources::{self as rows, ResourceGroupRow};
 use gatepost_store::{Conn, StoreError};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use uuid::Uuid;
 
+use crate::activity::Intended;
 use crate::listing::ResourceFilter;
 use crate::locations;
 use crate::provider::Change;
@@ -64,41 +65,18 @@ impl Resources {
         body: &Value,
         conditions: &Conditions,
     ) -> Result<Written, ResourceError> {
-        self.authorize(caller, &format!("{STEM}/write"), scope)?;
-        let name = scope.resource_group().unwrap_or("");
-        check_name(name)?;
-        must_be_object(body)?;
-        let tags = tags_of(body)?.unwrap_or_default();
-        let location = normal_location(location_of(body)?.ok_or_else(location_required)?);
-        let managed_by = managed_by(body)?;
-        self.platform().store.write(|tx| {
-            let existing = find(tx, scope)?;
-            conditions.check(existing.as_ref().map(etag).as_deref())?;
-            if let Some(existing) = &existing {
-                if existing.location != location {
-                    return Err(ResourceError::Conflict {
-                        code: "InvalidResourceGroupLocation",
-                        message: format!(
-                            "Invalid resource group location '{location}'. The Resource group already exists in \
-                             location '{}'.",
-                            existing.location
-                        ),
-                    });
-                }
-            } else {
-                check_location(&location)?;
-            }
-            let before = existing.as_ref().map(|row| tree::value(&row.system_data)).transpose()?;
-            let row = ResourceGroupRow {
-                subscription: scope.subscription_id().unwrap_or(SubscriptionId(Uuid::nil())),
-                name: existing.as_ref().map_or(name, |row| &row.name).to_owned(),
-                location,
-                managed_by,
-                tags: Value::Object(tags).to_string(),
-                system_data: tree::system_data(before.as_ref(), caller, self.platform().clock.now()).to_string(),
+        let action = format!("{STEM}/write");
+        self.change(caller, Intended::put(&action, scope), |attempt| {
+            let name = scope.resource_group().unwrap_or("");
+            check_name(name)?;
+            must_be_object(body)?;
+            let wanted = Wanted {
+                name,
+                location: normal_location(location_of(body)?.ok_or_else(location_required)?),
+                tags: tags_of(body)?.unwrap_or_default(),
+                managed_by: managed_by(body)?,
             };
-            rows::put_group(tx, &row.name.to_lowercase(), &row)?;
-            Ok(Written { shown: shown(&row)?, created: existing.is_none(), operation: None })
+            attempt.commit(|change| replace(change, scope, wanted, conditions))
         })
     }
 
@@ -113,24 +91,25 @@ impl Resources {
         body: &Value,
         conditions: &Conditions,
     ) -> Result<Written, ResourceError> {
-        self.authorize(caller, &format!("{STEM}/write"), scope)?;
-        must_be_object(body)?;
-        let tags = tags_of(body)?;
-        let managed_by = managed_by(body)?;
-        self.platform().store.write(|tx| {
-            let mut row = crate::service::group_of(tx, scope)?;
-            conditions.check(Some(&etag(&row)))?;
-            if let Some(tags) = tags {
-                row.tags = Value::Object(tags).to_string();
-            }
-            if managed_by.is_some() {
-                row.managed_by = managed_by;
-            }
-            let before = tree::value(&row.system_data)?;
-            row.system_data =
-                tree::system_data(Some(&before), caller, self.platform().clock.now()).to_string();
-            rows::put_group(tx, &row.name.to_lowercase(), &row)?;
-            Ok(Written { shown: shown(&row)?, created: false, operation: None })
+        let action = format!("{STEM}/write");
+        self.change(caller, Intended::patch(&action, scope), |attempt| {
+            must_be_object(body)?;
+            let tags = tags_of(body)?;
+            let managed_by = managed_by(body)?;
+            attempt.commit(|change| {
+                let mut row = crate::service::group_of(change.tx, scope)?;
+                conditions.check(Some(&etag(&row)))?;
+                if let Some(tags) = tags {
+                    row.tags = Value::Object(tags).to_string();
+                }
+                if managed_by.is_some() {
+                    row.managed_by = managed_by;
+                }
+                let before = tree::value(&row.system_data)?;
+                row.system_data = tree::system_data(Some(&before), caller, change.now).to_string();
+                rows::put_group(change.tx, &row.name.to_lowercase(), &row)?;
+                Ok(Written { shown: shown(&row)?, created: false, operation: None })
+            })
         })
     }
 
@@ -145,15 +124,16 @@ impl Resources {
         scope: &Scope,
         conditions: &Conditions,
     ) -> Result<Uuid, ResourceError> {
-        self.authorize(caller, &format!("{STEM}/delete"), scope)?;
-        self.platform().store.write(|tx| {
-            let row = crate::service::group_of(tx, scope)?;
-            conditions.check(Some(&etag(&row)))?;
-            let change = Change { tx, caller, now: self.platform().clock.now(), platform: self.platform() };
-            self.delete_below(&change, scope)?;
-            self.delete_assignments_below(&change, scope)?;
-            rows::delete_group(tx, row.subscription, &row.name.to_lowercase())?;
-            Ok(crate::operations::record(&change, scope)?)
+        let action = format!("{STEM}/delete");
+        self.change(caller, Intended::delete(&action, scope), |attempt| {
+            attempt.commit(|change| {
+                let row = crate::service::group_of(change.tx, scope)?;
+                conditions.check(Some(&etag(&row)))?;
+                self.delete_below(change, scope)?;
+                self.delete_access_below(change, scope)?;
+                rows::delete_group(change.tx, row.subscription, &row.name.to_lowercase())?;
+                Ok(crate::operations::record(change, scope)?)
+            })
         })
     }
 
@@ -168,8 +148,50 @@ impl Resources {
         if self.platform().access.sees_subscription(caller, subscription) {
             return Ok(());
         }
-        self.authorize(caller, action, &Scope::subscription(subscription))
+        self.authorize(caller, action, &Scope::subscription(subscription)).map(|_| ())
     }
+}
+
+/// What a PUT asks for.
+struct Wanted<'a> {
+    name: &'a str,
+    location: String,
+    tags: Map<String, Value>,
+    managed_by: Option<String>,
+}
+
+fn replace(
+    change: &Change<'_>,
+    scope: &Scope,
+    wanted: Wanted<'_>,
+    conditions: &Conditions,
+) -> Result<Written, ResourceError> {
+    let existing = find(change.tx, scope)?;
+    conditions.check(existing.as_ref().map(etag).as_deref())?;
+    match &existing {
+        Some(existing) if existing.location != wanted.location => {
+            return Err(ResourceError::Conflict {
+                code: "InvalidResourceGroupLocation",
+                message: format!(
+                    "Invalid resource group location '{}'. The Resource group already exists in location '{}'.",
+                    wanted.location, existing.location
+                ),
+            });
+        }
+        Some(_) => {}
+        None => check_location(&wanted.location)?,
+    }
+    let before = existing.as_ref().map(|row| tree::value(&row.system_data)).transpose()?;
+    let row = ResourceGroupRow {
+        subscription: scope.subscription_id().unwrap_or(SubscriptionId(Uuid::nil())),
+        name: existing.as_ref().map_or(wanted.name, |row| &row.name).to_owned(),
+        location: wanted.location,
+        managed_by: wanted.managed_by,
+        tags: Value::Object(wanted.tags).to_string(),
+        system_data: tree::system_data(before.as_ref(), change.caller, change.now).to_string(),
+    };
+    rows::put_group(change.tx, &row.name.to_lowercase(), &row)?;
+    Ok(Written { shown: shown(&row)?, created: existing.is_none(), operation: None })
 }
 
 fn find(conn: &Conn<'_>, scope: &Scope) -> Result<Option<ResourceGroupRow>, StoreError> {

@@ -5,7 +5,7 @@ use gatepost_access::Caller;
 use gatepost_names::{ResourceId, Scope, SubscriptionId};
 
 use crate::communication::SubscriptionAction;
-use crate::{ResourceError, Resources, authorization, groups};
+use crate::{ResourceError, Resources, authorization, groups, locks};
 
 /// A request with a body, by what it acts on.
 #[derive(Clone, Copy, Debug)]
@@ -22,6 +22,10 @@ pub enum Intent<'a> {
     WriteRoleDefinition(&'a Scope),
     /// PUT of a role assignment at a scope.
     WriteRoleAssignment(&'a Scope),
+    /// PUT of a deny assignment at a scope.
+    WriteDenyAssignment(&'a Scope),
+    /// PUT of a lock at a scope.
+    WriteLock(&'a Scope),
 }
 
 impl Resources {
@@ -30,22 +34,39 @@ impl Resources {
     /// # Errors
     /// [`ResourceError::Denied`], and those for a subscription, type or action that there is not.
     pub fn authorize_intent(&self, caller: &Caller, intent: Intent<'_>) -> Result<(), ResourceError> {
-        match intent {
-            Intent::WriteGroup(scope) => self.authorize(caller, &format!("{}/write", groups::STEM), scope),
+        let (action, scope) = self.needs(intent)?;
+        let granted = match intent {
+            // Which assignment it is to be is in the body: a condition may allow some.
+            Intent::WriteRoleAssignment(_) => self.authorize_possible(caller, &action, &scope),
+            _ => self.authorize(caller, &action, &scope),
+        };
+        granted.map(|_| ())
+    }
+
+    /// Puts on the activity log that a request, which the caller was let through with, has a body that cannot be
+    /// read. `method` is that of the request.
+    pub fn record_unreadable(&self, caller: &Caller, intent: Intent<'_>, method: &str, why: &str) {
+        if let Ok((action, scope)) = self.needs(intent) {
+            let error = ResourceError::InvalidRequestContent(why.to_owned());
+            self.record_failure(caller, &action, method, &scope, scope.as_str(), None, &error);
+        }
+    }
+
+    /// The action that a request needs, and where.
+    fn needs(&self, intent: Intent<'_>) -> Result<(String, Scope), ResourceError> {
+        let at = |action: &str, scope: &Scope| (action.to_owned(), scope.clone());
+        Ok(match intent {
+            Intent::WriteGroup(scope) => (format!("{}/write", groups::STEM), scope.clone()),
             Intent::WriteResource(id) => {
                 let stem = self.registry().of(id)?.info().action_stem;
-                self.authorize(caller, &format!("{stem}/write"), id.scope())
+                (format!("{stem}/write"), id.scope().clone())
             }
-            Intent::Act(id, name) => self.authorize(caller, self.action(id, name)?.requires, id.scope()),
-            Intent::ActOnSubscription(id, action) => {
-                self.authorize(caller, action.requires, &Scope::subscription(id))
-            }
-            Intent::WriteRoleDefinition(scope) => {
-                self.authorize(caller, authorization::WRITE_DEFINITION, scope)
-            }
-            Intent::WriteRoleAssignment(scope) => {
-                self.authorize(caller, authorization::WRITE_ASSIGNMENT, scope)
-            }
-        }
+            Intent::Act(id, name) => at(self.action(id, name)?.requires, id.scope()),
+            Intent::ActOnSubscription(id, action) => at(action.requires, &Scope::subscription(id)),
+            Intent::WriteRoleDefinition(scope) => at(authorization::WRITE_DEFINITION, scope),
+            Intent::WriteRoleAssignment(scope) => at(authorization::WRITE_ASSIGNMENT, scope),
+            Intent::WriteDenyAssignment(scope) => at(authorization::WRITE_DENY, scope),
+            Intent::WriteLock(scope) => at(locks::WRITE, scope),
+        })
     }
 }

@@ -5,7 +5,9 @@
 //! groups and parents, access, tags, `systemData`, conditional requests, storing, lists. Rules: reference
 //! entra-arm-clients.md sections 4 to 6, authorization-arm.md, rbac.md sections 1 to 7.
 
+pub mod access_answers;
 mod actions;
+pub mod activity;
 mod authorization;
 pub mod catalogue;
 pub mod communication;
@@ -15,7 +17,9 @@ mod groups;
 mod intent;
 mod listing;
 mod locations;
+pub mod locks;
 pub mod mail;
+pub mod management_groups;
 mod operations;
 pub mod provider;
 mod reads;
@@ -29,9 +33,11 @@ pub mod tree;
 pub mod versions;
 mod writes;
 
-pub use error::ResourceError;
+pub use authorization::{Limits, Query};
+pub use error::{Detail, ResourceError};
 pub use intent::Intent;
 pub use reads::Collection;
 pub use rendering::Expand;
 pub use request::{Acted, Conditions, Deleted, Listing, Page, Shown, Written};
 pub use service::Resources;
+pub use versions::ApiVersion;

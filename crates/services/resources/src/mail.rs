@@ -7,6 +7,7 @@ use gatepost_delivery::{Delivery, Filter, MessageTrace, RecipientState, Summary}
 use gatepost_names::{MessageId, Scope};
 use serde_json::{Value, json};
 
+use crate::activity::Intended;
 use crate::listing::invalid;
 use crate::provider::Operation;
 use crate::request::{Listing, Page};
@@ -126,27 +127,27 @@ impl MailQueue {
         action: &str,
     ) -> Result<Value, ResourceError> {
         let action = MessageAction::parse(action).ok_or(ResourceError::MethodNotAllowed)?;
-        self.enter(caller, &format!("Gatepost.Mail/messages/{}/action", action.name()), scope)?;
-        let id = self.find(scope, id)?;
-        let by = caller.client.as_str();
-        match action {
-            MessageAction::Retry => self.delivery.retry(id, by)?,
-            MessageAction::Hold => self.delivery.hold(id, by)?,
-            MessageAction::Release => self.delivery.release(id, by)?,
-            MessageAction::Drop => self.delivery.drop(id, by)?,
-        };
-        self.shown(id)
+        in_subscription(scope)?;
+        let needed = format!("Gatepost.Mail/messages/{}/action", action.name());
+        let about = format!("{scope}/providers/{NAMESPACE}/messages/{id}");
+        self.resources.change(caller, Intended::post(&needed, scope).of(about), |attempt| {
+            attempt.perform(|| {
+                let id = self.find(scope, id)?;
+                let by = caller.client.as_str();
+                match action {
+                    MessageAction::Retry => self.delivery.retry(id, by)?,
+                    MessageAction::Hold => self.delivery.hold(id, by)?,
+                    MessageAction::Release => self.delivery.release(id, by)?,
+                    MessageAction::Drop => self.delivery.drop(id, by)?,
+                };
+                self.shown(id)
+            })
+        })
     }
 
-    /// Messages belong to a subscription: a role at the tenant root does not tell whose they are.
     fn enter(&self, caller: &Caller, action: &str, scope: &Scope) -> Result<(), ResourceError> {
-        if scope.subscription_id().is_none() {
-            return Err(ResourceError::InvalidResourceType {
-                kind: "messages".into(),
-                namespace: NAMESPACE.into(),
-            });
-        }
-        self.resources.authorize(caller, action, scope)
+        in_subscription(scope)?;
+        self.resources.authorize(caller, action, scope).map(|_| ())
     }
 
     /// The id of a message that lies below `scope`.
@@ -168,6 +169,16 @@ impl MailQueue {
                 code: "MessageNotFound",
                 message: format!("The message '{id}' could not be found."),
             }),
+        }
+    }
+}
+
+/// Messages belong to a subscription: a role at the tenant root does not tell whose they are.
+fn in_subscription(scope: &Scope) -> Result<(), ResourceError> {
+    match scope.subscription_id() {
+        Some(_) => Ok(()),
+        None => {
+            Err(ResourceError::InvalidResourceType { kind: "messages".into(), namespace: NAMESPACE.into() })
         }
     }
 }

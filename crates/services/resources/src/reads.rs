@@ -58,7 +58,7 @@ impl Resources {
         })?;
         match whole {
             Err(denied) if listing.value.is_empty() && !self.sees_within(caller, within) => {
-                Err(denied.into())
+                Err(self.refused(caller, denied))
             }
             _ => Ok(listing),
         }

@@ -2,28 +2,33 @@
 
 use std::sync::Arc;
 
-use gatepost_access::{Caller, Denied};
+use gatepost_access::{Caller, Denied, Granted};
 use gatepost_names::{ResourceId, Scope, SubscriptionId};
 use gatepost_store::resources::{self as rows, ResourceGroupRow};
 use gatepost_store::tenants::{self, Subscription};
 use gatepost_store::{Conn, StoreError};
 
+use crate::activity::Recorder;
 use crate::catalogue::Catalogue;
 use crate::provider::{Platform, ResourceType};
 use crate::registry::Registry;
-use crate::{ResourceError, tree};
+use crate::{Limits, ResourceError, tree};
 
 /// The resource tree and what can be done with it. Cheap to clone; clones share one.
 ///
 /// Every use case takes the caller and asks for access first: what a caller may not read is refused before it
 /// is looked up, so that a refusal never tells whether the thing exists.
 #[derive(Clone)]
-pub struct Resources(Arc<Inner>);
+pub struct Resources {
+    inner: Arc<Inner>,
+    limits: Limits,
+}
 
 struct Inner {
     platform: Platform,
     registry: Registry,
     catalogue: Catalogue,
+    recorder: Recorder,
 }
 
 impl Resources {
@@ -36,37 +41,61 @@ impl Resources {
     pub fn with_types(platform: Platform, types: Vec<Box<dyn ResourceType>>) -> Resources {
         let registry = Registry::new(types);
         let catalogue = Catalogue::of(&registry);
-        Resources(Arc::new(Inner { platform, registry, catalogue }))
+        let recorder = Recorder::new(platform.store.clone(), platform.clock.clone());
+        let inner = Arc::new(Inner { platform, registry, catalogue, recorder });
+        Resources { inner, limits: Limits::default() }
+    }
+
+    /// The same tree with other limits.
+    #[must_use]
+    pub fn with_limits(self, limits: Limits) -> Resources {
+        Resources { limits, ..self }
+    }
+
+    /// How many assignments and custom roles there may be.
+    pub fn limits(&self) -> Limits {
+        self.limits
     }
 
     /// The services below.
     pub fn platform(&self) -> &Platform {
-        &self.0.platform
+        &self.inner.platform
     }
 
     /// The resource types.
     pub fn registry(&self) -> &Registry {
-        &self.0.registry
+        &self.inner.registry
     }
 
     /// The catalogue of operations.
     pub fn catalogue(&self) -> &Catalogue {
-        &self.0.catalogue
+        &self.inner.catalogue
+    }
+
+    /// What records in the activity log whatever changes nothing.
+    pub(crate) fn recorder(&self) -> &Recorder {
+        &self.inner.recorder
     }
 
     /// Lets the caller through when the scope's subscription trusts the caller's tenant and a role allows
-    /// `action` there. A subscription of another tenant is answered like one that does not exist.
+    /// `action` there. A subscription of another tenant is answered like one that does not exist. A refusal is on
+    /// the activity log.
     pub(crate) fn authorize(
         &self,
         caller: &Caller,
         action: &str,
         scope: &Scope,
-    ) -> Result<(), ResourceError> {
-        if let Some(id) = scope.subscription_id() {
-            self.subscription_of(caller, id)?;
+    ) -> Result<Granted, ResourceError> {
+        self.trusts(caller, scope)?;
+        self.platform().access.require(caller, action, scope).map_err(|denied| self.refused(caller, denied))
+    }
+
+    /// Whether the subscription of a scope, if it lies in one, trusts the caller's tenant.
+    pub(crate) fn trusts(&self, caller: &Caller, scope: &Scope) -> Result<(), ResourceError> {
+        match scope.subscription_id() {
+            Some(id) => self.subscription_of(caller, id).map(|_| ()),
+            None => Ok(()),
         }
-        self.platform().access.require(caller, action, scope)?;
-        Ok(())
     }
 
     /// The subscription, if it trusts the caller's tenant.
@@ -118,6 +147,7 @@ fn linked((action, scope): (&str, &Scope), denied: Denied) -> ResourceError {
     ResourceError::LinkedDenied {
         action: action.to_owned(),
         scope: scope.to_string(),
+        scopes: vec![denied.scope.clone()],
         linked: Box::new(denied),
     }
 }

@@ -6,6 +6,7 @@ use gatepost_store::resources as rows;
 use gatepost_store::{Conn, StoreError};
 use serde_json::{Map, Value};
 
+use crate::activity::Intended;
 use crate::provider::{Change, Completion, Resource, ResourceType};
 use crate::request::{Conditions, Written};
 use crate::service::{group_of, not_found, parent_exists, type_and_names};
@@ -25,29 +26,40 @@ impl Resources {
         conditions: &Conditions,
     ) -> Result<Written, ResourceError> {
         let kind = self.registry().of(id)?;
-        self.authorize(caller, &format!("{}/write", kind.info().action_stem), id.scope())?;
-        must_be_object(body)?;
-        self.platform().store.write(|tx| {
-            let change = Change { tx, caller, now: self.platform().clock.now(), platform: self.platform() };
-            let existing = tree::find(tx, id)?;
-            let id = match &existing {
-                Some(existing) => existing.id.clone(),
-                None => canonical(tx, kind, id)?,
-            };
-            conditions.check(existing.as_ref().map(tree::etag).as_deref())?;
-            self.check_linked(&change, kind, &id, body, existing.as_ref())?;
-            let (location, tags) = tracked_members(kind, &id, body, existing.as_ref())?;
-            let properties = kind.put(&change, &id, body, existing.as_ref())?;
-            let resource = Resource {
-                location,
-                tags: tags.unwrap_or_default(),
-                identity: kind.identity(&change, body, existing.as_ref())?,
-                properties,
-                system_data: tree::system_data(existing.as_ref().map(|r| &r.system_data), caller, change.now),
-                id,
-            };
-            self.store_written(&change, kind, &resource, existing.is_none())
+        let action = format!("{}/write", kind.info().action_stem);
+        self.change(caller, Intended::put(&action, id.scope()), |attempt| {
+            must_be_object(body)?;
+            attempt.commit(|change| self.replace(change, kind, id, body, conditions))
         })
+    }
+
+    fn replace(
+        &self,
+        change: &Change<'_>,
+        kind: &dyn ResourceType,
+        id: &ResourceId,
+        body: &Value,
+        conditions: &Conditions,
+    ) -> Result<Written, ResourceError> {
+        let (tx, caller) = (change.tx, change.caller);
+        let existing = tree::find(tx, id)?;
+        let id = match &existing {
+            Some(existing) => existing.id.clone(),
+            None => canonical(tx, kind, id)?,
+        };
+        conditions.check(existing.as_ref().map(tree::etag).as_deref())?;
+        self.check_linked(change, kind, &id, body, existing.as_ref())?;
+        let (location, tags) = tracked_members(kind, &id, body, existing.as_ref())?;
+        let properties = kind.put(change, &id, body, existing.as_ref())?;
+        let resource = Resource {
+            location,
+            tags: tags.unwrap_or_default(),
+            identity: kind.identity(change, body, existing.as_ref())?,
+            properties,
+            system_data: tree::system_data(existing.as_ref().map(|r| &r.system_data), caller, change.now),
+            id,
+        };
+        self.store_written(change, kind, &resource, existing.is_none())
     }
 
     /// Changes some members of a resource.
@@ -65,29 +77,39 @@ impl Resources {
         if !kind.info().patchable {
             return Err(ResourceError::MethodNotAllowed);
         }
-        self.authorize(caller, &format!("{}/write", kind.info().action_stem), id.scope())?;
-        must_be_object(body)?;
-        self.platform().store.write(|tx| {
-            let change = Change { tx, caller, now: self.platform().clock.now(), platform: self.platform() };
-            let existing = existing(tx, id)?;
-            conditions.check(Some(&tree::etag(&existing)))?;
-            self.check_linked(&change, kind, &existing.id, body, Some(&existing))?;
-            let (location, tags) = tracked_members(kind, &existing.id, body, Some(&existing))?;
-            let properties = kind.patch(&change, &existing, body)?;
-            let identity = match body.get("identity") {
-                None => existing.identity.clone(),
-                Some(_) => kind.identity(&change, body, Some(&existing))?,
-            };
-            let resource = Resource {
-                location,
-                tags: tags.unwrap_or_else(|| existing.tags.clone()),
-                identity,
-                properties,
-                system_data: tree::system_data(Some(&existing.system_data), caller, change.now),
-                id: existing.id,
-            };
-            self.store_written(&change, kind, &resource, false)
+        let action = format!("{}/write", kind.info().action_stem);
+        self.change(caller, Intended::patch(&action, id.scope()), |attempt| {
+            must_be_object(body)?;
+            attempt.commit(|change| self.merge(change, kind, id, body, conditions))
         })
+    }
+
+    fn merge(
+        &self,
+        change: &Change<'_>,
+        kind: &dyn ResourceType,
+        id: &ResourceId,
+        body: &Value,
+        conditions: &Conditions,
+    ) -> Result<Written, ResourceError> {
+        let existing = existing(change.tx, id)?;
+        conditions.check(Some(&tree::etag(&existing)))?;
+        self.check_linked(change, kind, &existing.id, body, Some(&existing))?;
+        let (location, tags) = tracked_members(kind, &existing.id, body, Some(&existing))?;
+        let properties = kind.patch(change, &existing, body)?;
+        let identity = match body.get("identity") {
+            None => existing.identity.clone(),
+            Some(_) => kind.identity(change, body, Some(&existing))?,
+        };
+        let resource = Resource {
+            location,
+            tags: tags.unwrap_or_else(|| existing.tags.clone()),
+            identity,
+            properties,
+            system_data: tree::system_data(Some(&existing.system_data), change.caller, change.now),
+            id: existing.id,
+        };
+        self.store_written(change, kind, &resource, false)
     }
 
     fn check_linked(

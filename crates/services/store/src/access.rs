@@ -1,7 +1,7 @@
-//! Role definitions, role assignments and directory roles. Called by `gatepost-access` alone: whoever writes
+//! Role definitions and directory roles. Called by `gatepost-access` alone: whoever writes
 //! here without it leaves the decisions in memory behind.
 
-use gatepost_names::{ObjectId, PrincipalKind, RoleAssignmentName, RoleDefinitionId, Scope, TenantId};
+use gatepost_names::{ObjectId, RoleDefinitionId, TenantId};
 use uuid::Uuid;
 
 use crate::{Conn, Row, StoreError, Tx, params};
@@ -21,31 +21,6 @@ pub struct RoleRow {
     pub permissions: String,
     /// `assignableScopes`, as JSON.
     pub assignable_scopes: String,
-    /// Who changed it and when.
-    pub changes: Changes,
-}
-
-/// A role assignment.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AssignmentRow {
-    /// The tenant.
-    pub tenant: TenantId,
-    /// The GUID that names it.
-    pub name: RoleAssignmentName,
-    /// Where.
-    pub scope: Scope,
-    /// Which role.
-    pub role: RoleDefinitionId,
-    /// Who gets it.
-    pub principal: ObjectId,
-    /// What the principal is.
-    pub principal_kind: PrincipalKind,
-    /// A remark.
-    pub description: Option<String>,
-    /// A condition.
-    pub condition: Option<String>,
-    /// The version of the condition's language.
-    pub condition_version: Option<String>,
     /// Who changed it and when.
     pub changes: Changes,
 }
@@ -134,201 +109,6 @@ pub fn roles(conn: &Conn<'_>) -> Result<Vec<RoleRow>, StoreError> {
     )
 }
 
-/// Adds an assignment, or changes description, condition and `updated` of the one of this name. Scope, role
-/// and principal never change.
-///
-/// # Errors
-/// [`StoreError::Conflict`] if the name is taken by an assignment of another scope, role or principal, or if
-/// these three are assigned under another name.
-pub fn put_assignment(tx: &Tx<'_>, a: &AssignmentRow) -> Result<(), StoreError> {
-    let changed = tx.execute(
-        "INSERT INTO role_assignments (tenant_id, name, scope, scope_key, role_id, principal_id, \
-         principal_kind, description, condition, condition_version, created_at, created_by, updated_at, \
-         updated_by) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14) \
-         ON CONFLICT (tenant_id, name) DO UPDATE SET description = ?8, condition = ?9, \
-         condition_version = ?10, updated_at = ?13, updated_by = ?14 \
-         WHERE scope_key = ?4 AND role_id = ?5 AND principal_id = ?6",
-        params![
-            a.tenant.bytes(),
-            a.name.bytes(),
-            a.scope.as_str(),
-            a.scope.key(),
-            a.role.bytes(),
-            a.principal.bytes(),
-            a.principal_kind.as_str(),
-            a.description.as_ref(),
-            a.condition.as_ref(),
-            a.condition_version.as_ref(),
-            a.changes.created_at,
-            a.changes.created_by.map(|id| id.0),
-            a.changes.updated_at,
-            a.changes.updated_by.map(|id| id.0),
-        ],
-    )?;
-    if changed == 0 {
-        return Err(StoreError::Conflict(format!("role assignment {} is about something else", a.name)));
-    }
-    Ok(())
-}
-
-/// Deletes an assignment; answers whether there was one.
-///
-/// # Errors
-/// [`StoreError`].
-pub fn delete_assignment(
-    tx: &Tx<'_>,
-    tenant: TenantId,
-    name: RoleAssignmentName,
-) -> Result<bool, StoreError> {
-    let sql = "DELETE FROM role_assignments WHERE tenant_id = ?1 AND name = ?2";
-    Ok(tx.execute(sql, params![tenant.bytes(), name.bytes()])? > 0)
-}
-
-const ASSIGNMENT: &str = "SELECT tenant_id, name, scope, role_id, principal_id, principal_kind, description, \
-     condition, condition_version, created_at, created_by, updated_at, updated_by FROM role_assignments";
-
-/// The assignment of a name.
-///
-/// # Errors
-/// [`StoreError`].
-pub fn assignment(
-    conn: &Conn<'_>,
-    tenant: TenantId,
-    name: RoleAssignmentName,
-) -> Result<Option<AssignmentRow>, StoreError> {
-    conn.query_one(
-        &format!("{ASSIGNMENT} WHERE tenant_id = ?1 AND name = ?2"),
-        params![tenant.bytes(), name.bytes()],
-        assignment_of,
-    )
-}
-
-/// The assignment of a role to a principal at exactly this scope.
-///
-/// # Errors
-/// [`StoreError`].
-pub fn assignment_of_triple(
-    conn: &Conn<'_>,
-    tenant: TenantId,
-    scope: &Scope,
-    role: RoleDefinitionId,
-    principal: ObjectId,
-) -> Result<Option<AssignmentRow>, StoreError> {
-    conn.query_one(
-        &format!(
-            "{ASSIGNMENT} WHERE tenant_id = ?1 AND scope_key = ?2 AND role_id = ?3 AND principal_id = ?4"
-        ),
-        params![tenant.bytes(), scope.key(), role.bytes(), principal.bytes()],
-        assignment_of,
-    )
-}
-
-/// The assignments of all tenants, each handed to `take`: there may be very many.
-///
-/// # Errors
-/// [`StoreError`].
-pub fn each_assignment(conn: &Conn<'_>, mut take: impl FnMut(AssignmentRow)) -> Result<(), StoreError> {
-    conn.query(&format!("{ASSIGNMENT} ORDER BY tenant_id, name"), &[], |row| {
-        take(assignment_of(row)?);
-        Ok(())
-    })
-    .map(|_| ())
-}
-
-/// The assignments of a tenant, by name.
-///
-/// # Errors
-/// [`StoreError`].
-pub fn assignments(conn: &Conn<'_>, tenant: TenantId) -> Result<Vec<AssignmentRow>, StoreError> {
-    conn.query(
-        &format!("{ASSIGNMENT} WHERE tenant_id = ?1 ORDER BY name"),
-        params![tenant.bytes()],
-        assignment_of,
-    )
-}
-
-/// The assignments at a scope and above it, nearest first.
-///
-/// # Errors
-/// [`StoreError`].
-pub fn assignments_at_or_above(
-    conn: &Conn<'_>,
-    tenant: TenantId,
-    scope: &Scope,
-) -> Result<Vec<AssignmentRow>, StoreError> {
-    let sql = format!("{ASSIGNMENT} WHERE tenant_id = ?1 AND scope_key = ?2 ORDER BY role_id, principal_id");
-    let mut found = Vec::new();
-    for above in scope.self_and_ancestors() {
-        found.extend(conn.query(&sql, params![tenant.bytes(), above.key()], assignment_of)?);
-    }
-    Ok(found)
-}
-
-/// The assignments below a scope, without those at it, by scope.
-///
-/// # Errors
-/// [`StoreError`].
-pub fn assignments_below(
-    conn: &Conn<'_>,
-    tenant: TenantId,
-    scope: &Scope,
-) -> Result<Vec<AssignmentRow>, StoreError> {
-    let (after, before) = keys_below(scope);
-    conn.query(
-        &format!(
-            "{ASSIGNMENT} WHERE tenant_id = ?1 AND scope_key > ?2 AND scope_key < ?3 \
-             ORDER BY scope_key, role_id, principal_id"
-        ),
-        params![tenant.bytes(), after, before],
-        assignment_of,
-    )
-}
-
-/// The assignments of a principal itself, without those of its groups, by scope.
-///
-/// # Errors
-/// [`StoreError`].
-pub fn assignments_of_principal(
-    conn: &Conn<'_>,
-    tenant: TenantId,
-    principal: ObjectId,
-) -> Result<Vec<AssignmentRow>, StoreError> {
-    conn.query(
-        &format!("{ASSIGNMENT} WHERE tenant_id = ?1 AND principal_id = ?2 ORDER BY scope_key"),
-        params![tenant.bytes(), principal.bytes()],
-        assignment_of,
-    )
-}
-
-/// How many assignments there are at a scope and below it.
-///
-/// # Errors
-/// [`StoreError`].
-pub fn count_at_or_below(conn: &Conn<'_>, tenant: TenantId, scope: &Scope) -> Result<i64, StoreError> {
-    let (after, before) = keys_below(scope);
-    let count = |sql: &str, params: &[crate::Param<'_>]| {
-        conn.query_one(sql, params, |row| row.int(0)).map(|count| count.unwrap_or(0))
-    };
-    let below = count(
-        "SELECT count(*) FROM role_assignments WHERE tenant_id = ?1 AND scope_key > ?2 AND scope_key < ?3",
-        params![tenant.bytes(), after, before],
-    )?;
-    let at = count(
-        "SELECT count(*) FROM role_assignments WHERE tenant_id = ?1 AND scope_key = ?2",
-        params![tenant.bytes(), scope.key()],
-    )?;
-    Ok(at + below)
-}
-
-/// Whether a role is assigned anywhere in a tenant.
-///
-/// # Errors
-/// [`StoreError`].
-pub fn is_assigned(conn: &Conn<'_>, tenant: TenantId, role: RoleDefinitionId) -> Result<bool, StoreError> {
-    let sql = "SELECT 1 FROM role_assignments WHERE tenant_id = ?1 AND role_id = ?2 LIMIT 1";
-    Ok(conn.query_one(sql, params![tenant.bytes(), role.bytes()], |row| row.int(0))?.is_some())
-}
-
 /// Gives a principal a directory role; nothing happens if it has it.
 ///
 /// # Errors
@@ -371,36 +151,12 @@ pub fn directory_roles(conn: &Conn<'_>) -> Result<Vec<DirectoryRoleRow>, StoreEr
     )
 }
 
-/// Between which keys those of the scopes below a scope lie: all that begin with its key and a slash. `0` is
-/// the character after the slash.
-fn keys_below(scope: &Scope) -> (String, String) {
-    let key = scope.key().trim_end_matches('/');
-    (format!("{key}/"), format!("{key}0"))
-}
-
-fn changes_of(row: &Row<'_>, first: usize) -> Result<Changes, StoreError> {
+pub(crate) fn changes_of(row: &Row<'_>, first: usize) -> Result<Changes, StoreError> {
     Ok(Changes {
         created_at: row.int(first)?,
         created_by: row.opt_uuid(first + 1)?.map(ObjectId),
         updated_at: row.int(first + 2)?,
         updated_by: row.opt_uuid(first + 3)?.map(ObjectId),
-    })
-}
-
-fn assignment_of(row: &Row<'_>) -> Result<AssignmentRow, StoreError> {
-    let corrupt = |what: String| StoreError::Corrupt(format!("role assignment: {what}"));
-    let kind = row.text(5)?;
-    Ok(AssignmentRow {
-        tenant: TenantId(row.uuid(0)?),
-        name: RoleAssignmentName(row.uuid(1)?),
-        scope: Scope::parse(&row.text(2)?).map_err(|error| corrupt(error.to_string()))?,
-        role: RoleDefinitionId(row.uuid(3)?),
-        principal: ObjectId(row.uuid(4)?),
-        principal_kind: PrincipalKind::parse(&kind).ok_or_else(|| corrupt(format!("kind {kind}")))?,
-        description: row.opt_text(6)?,
-        condition: row.opt_text(7)?,
-        condition_version: row.opt_text(8)?,
-        changes: changes_of(row, 9)?,
     })
 }
 
@@ -410,7 +166,6 @@ mod tests {
     use crate::Store;
     use crate::tenants::{Tenant, insert_tenant};
 
-    const SUB: &str = "/subscriptions/6b0d2a1e-4f1c-4b0a-9a53-0c7e8a4f2d11";
     const TENANT: TenantId = TenantId(Uuid::from_u128(7));
 
     fn temporary() -> (tempfile::TempDir, Store) {
@@ -420,74 +175,6 @@ mod tests {
             Tenant { id: TENANT, display_name: "T".to_owned(), default_domain: "t.example".to_owned() };
         store.write(|tx| insert_tenant(tx, &tenant, 1)).unwrap();
         (dir, store)
-    }
-
-    fn row(name: u128, scope: &str, role: u128, principal: u128) -> AssignmentRow {
-        AssignmentRow {
-            tenant: TENANT,
-            name: RoleAssignmentName(Uuid::from_u128(name)),
-            scope: Scope::parse(scope).unwrap(),
-            role: RoleDefinitionId(Uuid::from_u128(role)),
-            principal: ObjectId(Uuid::from_u128(principal)),
-            principal_kind: PrincipalKind::User,
-            description: None,
-            condition: None,
-            condition_version: None,
-            changes: Changes { created_at: 1, created_by: None, updated_at: 1, updated_by: None },
-        }
-    }
-
-    fn names(rows: &[AssignmentRow]) -> Vec<u128> {
-        rows.iter().map(|row| row.name.0.as_u128()).collect()
-    }
-
-    #[test]
-    fn listings_by_scope_and_principal() {
-        let (_dir, store) = temporary();
-        let rg = |name: &str| format!("{SUB}/resourceGroups/{name}");
-        store
-            .write(|tx| {
-                for row in [
-                    row(1, "/", 1, 1),
-                    row(2, SUB, 1, 2),
-                    row(3, &rg("RG1"), 1, 1),
-                    row(4, &rg("rg10"), 1, 1),
-                    row(5, &format!("{}/providers/A.B/c/d", rg("rg1")), 1, 2),
-                ] {
-                    put_assignment(tx, &row)?;
-                }
-                Ok::<_, StoreError>(())
-            })
-            .unwrap();
-        let at = |text: &str| Scope::parse(text).unwrap();
-        let read = |work: &dyn Fn(&Conn<'_>) -> Result<Vec<AssignmentRow>, StoreError>| {
-            names(&store.read(|conn| work(conn)).unwrap())
-        };
-        assert_eq!(read(&|c| assignments_at_or_above(c, TENANT, &at(&rg("rg1")))), [3, 2, 1]);
-        assert_eq!(read(&|c| assignments_below(c, TENANT, &at(&rg("rg1")))), [5]);
-        assert_eq!(read(&|c| assignments_below(c, TENANT, &at(SUB))), [3, 5, 4]);
-        assert_eq!(read(&|c| assignments_below(c, TENANT, &Scope::root())), [2, 3, 5, 4]);
-        assert_eq!(read(&|c| assignments_of_principal(c, TENANT, ObjectId(Uuid::from_u128(1)))), [1, 3, 4]);
-        assert_eq!(store.read(|c| count_at_or_below(c, TENANT, &at(&rg("rg1")))).unwrap(), 2);
-        assert_eq!(store.read(|c| count_at_or_below(c, TENANT, &Scope::root())).unwrap(), 5);
-    }
-
-    #[test]
-    fn scope_role_and_principal_are_one_and_never_change() {
-        let (_dir, store) = temporary();
-        let put = |row: AssignmentRow| store.write(|tx| put_assignment(tx, &row));
-        put(row(1, SUB, 1, 1)).unwrap();
-        assert!(matches!(
-            put(row(2, &SUB.to_uppercase().replace("SUBS", "subs"), 1, 1)),
-            Err(StoreError::Conflict(_))
-        ));
-        assert!(matches!(put(row(1, SUB, 2, 1)), Err(StoreError::Conflict(_))));
-        put(AssignmentRow { description: Some("why".to_owned()), ..row(1, SUB, 1, 1) }).unwrap();
-        let kept =
-            store.read(|c| assignment(c, TENANT, RoleAssignmentName(Uuid::from_u128(1)))).unwrap().unwrap();
-        assert_eq!(kept.description.as_deref(), Some("why"));
-        let same = |c: &Conn<'_>| assignment_of_triple(c, TENANT, &kept.scope, kept.role, kept.principal);
-        assert_eq!(store.read(same).unwrap(), Some(kept.clone()));
     }
 
     #[test]

@@ -194,6 +194,24 @@ impl Conn<'_> {
         Ok(mapped)
     }
 
+    /// Runs a query and hands each row to `take`, without keeping any: there may be very many.
+    ///
+    /// # Errors
+    /// [`StoreError`], or what `take` answers.
+    pub fn query_each(
+        &self,
+        sql: &str,
+        params: &[Param<'_>],
+        mut take: impl FnMut(&Row<'_>) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        let mut statement = self.0.prepare_cached(sql)?;
+        let mut rows = statement.query(rusqlite::params_from_iter(params))?;
+        while let Some(row) = rows.next()? {
+            take(&Row(row))?;
+        }
+        Ok(())
+    }
+
     /// Runs a query of which at most the first row matters.
     ///
     /// # Errors

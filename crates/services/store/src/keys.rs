@@ -11,8 +11,10 @@ pub struct SigningKeyRow {
     pub private_key: Vec<u8>,
     /// DER.
     pub certificate: Vec<u8>,
-    /// Microseconds since the Unix epoch.
+    /// Microseconds since the Unix epoch; so for the next.
     pub created_at: i64,
+    /// From when on it signs: it is published before.
+    pub signs_from: i64,
 }
 
 impl std::fmt::Debug for SigningKeyRow {
@@ -27,7 +29,7 @@ impl std::fmt::Debug for SigningKeyRow {
 /// [`StoreError`].
 pub fn signing_keys(conn: &Conn<'_>) -> Result<Vec<SigningKeyRow>, StoreError> {
     conn.query(
-        "SELECT kid, private_key, certificate, created_at FROM signing_keys ORDER BY created_at DESC, kid",
+        "SELECT kid, private_key, certificate, created_at, signs_from FROM signing_keys ORDER BY created_at DESC, kid",
         &[],
         |row| {
             Ok(SigningKeyRow {
@@ -35,6 +37,7 @@ pub fn signing_keys(conn: &Conn<'_>) -> Result<Vec<SigningKeyRow>, StoreError> {
                 private_key: row.blob(1)?,
                 certificate: row.blob(2)?,
                 created_at: row.int(3)?,
+                signs_from: row.int(4)?,
             })
         },
     )
@@ -46,10 +49,25 @@ pub fn signing_keys(conn: &Conn<'_>) -> Result<Vec<SigningKeyRow>, StoreError> {
 /// [`StoreError::Conflict`] if there is one with this `kid`.
 pub fn insert_signing_key(tx: &Tx<'_>, key: &SigningKeyRow) -> Result<(), StoreError> {
     tx.execute(
-        "INSERT INTO signing_keys (kid, private_key, certificate, created_at) VALUES (?1, ?2, ?3, ?4)",
-        params![&key.kid, key.private_key.as_slice(), key.certificate.as_slice(), key.created_at],
+        "INSERT INTO signing_keys (kid, private_key, certificate, created_at, signs_from) \
+         VALUES (?1, ?2, ?3, ?4, ?5)",
+        params![
+            &key.kid,
+            key.private_key.as_slice(),
+            key.certificate.as_slice(),
+            key.created_at,
+            key.signs_from,
+        ],
     )
     .map(|_| ())
+}
+
+/// Removes a signing key: tokens that it signed are no longer accepted.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn delete_signing_key(tx: &Tx<'_>, kid: &str) -> Result<(), StoreError> {
+    tx.execute("DELETE FROM signing_keys WHERE kid = ?1", params![kid]).map(|_| ())
 }
 
 #[cfg(test)]
@@ -66,6 +84,7 @@ mod tests {
             private_key: vec![1],
             certificate: vec![2],
             created_at,
+            signs_from: created_at,
         };
         store.write(|tx| insert_signing_key(tx, &key("old", 1))).unwrap();
         store.write(|tx| insert_signing_key(tx, &key("new", 2))).unwrap();

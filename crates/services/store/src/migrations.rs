@@ -9,6 +9,11 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (3, "access", include_str!("../migrations/0003_access.sql")),
     (4, "resources", include_str!("../migrations/0004_resources.sql")),
     (5, "messages", include_str!("../migrations/0005_messages.sql")),
+    (6, "access control", include_str!("../migrations/0006_access_control.sql")),
+    (7, "activity", include_str!("../migrations/0007_activity.sql")),
+    (8, "directory", include_str!("../migrations/0008_directory.sql")),
+    (9, "sign-in", include_str!("../migrations/0009_sign_in.sql")),
+    (10, "credentials", include_str!("../migrations/0010_credentials.sql")),
 ];
 
 /// Brings the schema up to date.

@@ -115,6 +115,22 @@ impl Row<'_> {
         Ok(self.0.get(column)?)
     }
 
+    /// The text in a column, borrowed from the row.
+    ///
+    /// # Errors
+    /// As [`Row::text`].
+    pub fn text_ref(&self, column: usize) -> Result<&str, StoreError> {
+        self.0.get_ref(column)?.as_str().map_err(|e| StoreError::Corrupt(e.to_string()))
+    }
+
+    /// The text in a column that may be NULL, borrowed from the row.
+    ///
+    /// # Errors
+    /// As [`Row::text`].
+    pub fn opt_text_ref(&self, column: usize) -> Result<Option<&str>, StoreError> {
+        self.0.get_ref(column)?.as_str_or_null().map_err(|e| StoreError::Corrupt(e.to_string()))
+    }
+
     /// The text in a column that may be NULL.
     ///
     /// # Errors
@@ -168,7 +184,8 @@ impl Row<'_> {
     /// # Errors
     /// As [`Row::text`].
     pub fn uuid(&self, column: usize) -> Result<Uuid, StoreError> {
-        Uuid::from_slice(&self.blob(column)?).map_err(|e| StoreError::Corrupt(e.to_string()))
+        let bytes = self.0.get_ref(column)?.as_blob().map_err(|e| StoreError::Corrupt(e.to_string()))?;
+        Uuid::from_slice(bytes).map_err(|e| StoreError::Corrupt(e.to_string()))
     }
 
     /// The UUID in a column that may be NULL.

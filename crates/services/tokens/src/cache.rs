@@ -83,16 +83,20 @@ mod tests {
                 oid: ObjectId(id),
                 appid: ApplicationId(id),
                 idtyp: String::new(),
+                ver: String::new(),
                 roles: Vec::new(),
+                scp: None,
+                sid: None,
+                cred: None,
             },
             resource: None,
-            caller: Caller {
-                tenant: TenantId(id),
-                object_id: ObjectId(id),
-                kind: PrincipalKind::ServicePrincipal,
-                client: String::new(),
-                app_id: None,
-            },
+            caller: Caller::new(
+                TenantId(id),
+                ObjectId(id),
+                PrincipalKind::ServicePrincipal,
+                String::new(),
+                None,
+            ),
             live_at: 0,
         })
     }

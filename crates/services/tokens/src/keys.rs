@@ -1,7 +1,7 @@
 //! Signing keys, kept in the store.
 //!
-//! The newest key signs; every kept key verifies, so that a new key can be added while tokens of the old one
-//! still live.
+//! A key is published a day before it signs, so that every resource knows it by then; it signs until its
+//! successor does; and it verifies for some days more, until no token of its making can live.
 
 use aws_lc_rs::digest;
 use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
@@ -13,11 +13,19 @@ use aws_lc_rs::signature::{
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use gatepost_clock::{Clock, Timestamp};
-use gatepost_store::keys::{SigningKeyRow, insert_signing_key, signing_keys};
+use gatepost_store::keys::{SigningKeyRow, delete_signing_key, insert_signing_key, signing_keys};
 use gatepost_store::{Store, StoreError};
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
+/// How long a key is published before it signs: longer than anybody keeps the key set.
+const PUBLISHED_AHEAD: i64 = 24 * HOUR;
+/// How long a key signs.
+const SIGNS_FOR: i64 = 90 * 24 * HOUR;
+/// How long a key verifies after its successor began to sign: longer than any token lives.
+const VERIFIES_AFTER: i64 = 48 * HOUR;
+/// In microseconds, as all the times here.
+const HOUR: i64 = 3_600_000_000;
 /// How long the certificate of a key says that it lives. Only resources that look at `x5c` would notice.
 const CERTIFICATE_YEARS: i32 = 5;
 
@@ -38,6 +46,7 @@ pub enum KeyError {
 /// One key, ready to sign and to verify.
 pub(crate) struct SigningKey {
     kid: String,
+    signs_from: i64,
     /// The header of the tokens that it signs, in base64url.
     header: String,
     certificate: Vec<u8>,
@@ -45,36 +54,79 @@ pub(crate) struct SigningKey {
     public: ParsedPublicKey,
 }
 
-/// All keys; the first one signs.
-pub(crate) struct KeyRing {
-    newest: SigningKey,
-    older: Vec<SigningKey>,
-}
+/// All keys, by when they begin to sign, the latest first.
+pub(crate) struct KeyRing(Vec<SigningKey>);
 
 impl KeyRing {
+    /// Loads the keys; makes the first where there is none.
     pub(crate) fn open(store: &Store, clock: &Clock) -> Result<KeyRing, KeyError> {
         let mut rows = store.read(signing_keys)?;
         if rows.is_empty() {
-            let fresh = generate(clock.now())?;
+            let now = clock.now();
+            let fresh = generate(now, now.as_microsecond())?;
             store.write(|tx| insert_signing_key(tx, &fresh))?;
             tracing::info!(kid = fresh.kid, "made a key to sign tokens with");
             rows.push(fresh);
         }
-        let mut keys = rows.into_iter().map(SigningKey::load);
-        let newest = keys.next().ok_or_else(|| KeyError::Unusable("(none)".to_owned()))??;
-        Ok(KeyRing { newest, older: keys.collect::<Result<_, _>>()? })
+        let mut keys = rows.into_iter().map(SigningKey::load).collect::<Result<Vec<_>, _>>()?;
+        keys.sort_by_key(|key| std::cmp::Reverse(key.signs_from));
+        if keys.is_empty() { Err(KeyError::Unusable("(none)".to_owned())) } else { Ok(KeyRing(keys)) }
     }
 
-    pub(crate) fn signing(&self) -> &SigningKey {
-        &self.newest
+    /// The key that signs at a time; the earliest, if the clock went back before all of them.
+    pub(crate) fn signing(&self, now: i64) -> Option<&SigningKey> {
+        self.0.iter().find(|key| key.signs_from <= now).or(self.0.last())
     }
 
     pub(crate) fn all(&self) -> impl Iterator<Item = &SigningKey> {
-        std::iter::once(&self.newest).chain(&self.older)
+        self.0.iter()
     }
 
     pub(crate) fn find(&self, kid: &str) -> Option<&SigningKey> {
         self.all().find(|key| key.kid == kid)
+    }
+
+    /// Whether the next key is to be published.
+    pub(crate) fn wants_successor(&self, now: i64) -> bool {
+        self.0.first().is_some_and(|latest| now >= latest.signs_from + SIGNS_FOR - PUBLISHED_AHEAD)
+    }
+
+    /// The keys of which no token can live.
+    fn spent(&self, now: i64) -> impl Iterator<Item = &str> {
+        self.0
+            .windows(2)
+            .filter_map(|pair| if let [next, old] = pair { Some((next, old)) } else { None })
+            .filter(move |(next, _)| now >= next.signs_from + VERIFIES_AFTER)
+            .map(|(_, old)| old.kid.as_str())
+    }
+
+    /// Whether a key is to go.
+    pub(crate) fn has_spent(&self, now: i64) -> bool {
+        self.spent(now).next().is_some()
+    }
+
+    /// Writes what is due: a new key where `publish` says so, the end of spent ones; answers the ring as it then
+    /// is.
+    pub(crate) fn renewed(&self, store: &Store, clock: &Clock, publish: bool) -> Result<KeyRing, KeyError> {
+        let now = clock.now();
+        let fresh = match publish {
+            true => Some(generate(now, now.as_microsecond() + PUBLISHED_AHEAD)?),
+            false => None,
+        };
+        store.write_queue(|tx| {
+            for kid in self.spent(now.as_microsecond()) {
+                delete_signing_key(tx, kid)?;
+                tracing::info!(kid, "a signing key is over");
+            }
+            match &fresh {
+                Some(fresh) => insert_signing_key(tx, fresh),
+                None => Ok(()),
+            }
+        })?;
+        if let Some(fresh) = fresh {
+            tracing::info!(kid = fresh.kid, "published the next signing key; it signs from tomorrow on");
+        }
+        KeyRing::open(store, clock)
     }
 }
 
@@ -89,6 +141,7 @@ impl SigningKey {
         Ok(SigningKey {
             header: URL_SAFE_NO_PAD.encode(header),
             kid: row.kid,
+            signs_from: row.signs_from,
             certificate: row.certificate,
             pair,
             public,
@@ -128,7 +181,7 @@ impl SigningKey {
     }
 }
 
-fn generate(now: Timestamp) -> Result<SigningKeyRow, KeyError> {
+fn generate(now: Timestamp, signs_from: i64) -> Result<SigningKeyRow, KeyError> {
     let pair = RsaKeyPair::generate(KeySize::Rsa2048)
         .map_err(|_| KeyError::Generation("RSA key generation failed".to_owned()))?;
     let private_key = AsDer::<Pkcs8V1Der<'_>>::as_der(&pair)
@@ -141,6 +194,7 @@ fn generate(now: Timestamp) -> Result<SigningKeyRow, KeyError> {
         private_key: private_key.as_ref().to_vec(),
         certificate,
         created_at: now.as_microsecond(),
+        signs_from,
     })
 }
 

@@ -10,6 +10,11 @@ use gatepost_names::PrincipalKind;
 use gatepost_oauth::{ClaimsError, Resource, VerifiedClaims};
 use gatepost_store::StoreError;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use gatepost_names::TenantId;
+use gatepost_store::{sessions, sessions_grants};
+use uuid::Uuid;
 
 use crate::Tokens;
 use crate::cache::{self, Verified};
@@ -38,12 +43,31 @@ pub enum TokenError {
     /// It names another issuer: this server under an earlier address, for one.
     #[error("the access token is from another issuer: '{0}'")]
     WrongIssuer(String),
-    /// The principal was deleted or disabled after the token was issued.
+    /// The principal, or the application that the token came through, was deleted or disabled after the token
+    /// was issued.
     #[error("the access token's principal was deleted or disabled")]
     PrincipalGone,
+    /// The credential that the token was had for was removed, or the user's sign-in was revoked.
+    #[error("the access token was revoked")]
+    Revoked,
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+/// A token that was accepted, and what it may be used for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Presented {
+    /// Whom it stands for.
+    pub caller: Caller,
+    /// Whether it is a user's, through a client: its rights are the user's as far as the client was given them.
+    pub delegated: bool,
+    /// The permissions that the client was given (`scp`).
+    pub scopes: Vec<String>,
+    /// The app roles of the principal at the resource.
+    pub roles: Vec<String>,
+    /// When it ends.
+    pub expires: Timestamp,
 }
 
 impl TokenError {
@@ -73,7 +97,7 @@ impl Tokens {
     /// # Errors
     /// [`TokenError`], by cause.
     pub fn verify(&self, bearer: &str, resource: Resource) -> Result<Caller, TokenError> {
-        self.verify_until(bearer, resource).map(|(caller, _)| caller)
+        Ok(self.verified(bearer, resource)?.caller.clone())
     }
 
     /// As [`Tokens::verify`]; answers also when the token ends, for who stays signed in by it.
@@ -81,6 +105,27 @@ impl Tokens {
     /// # Errors
     /// [`TokenError`], by cause.
     pub fn verify_until(&self, bearer: &str, resource: Resource) -> Result<(Caller, Timestamp), TokenError> {
+        let verified = self.verified(bearer, resource)?;
+        Ok((verified.caller.clone(), ends(&verified.claims)))
+    }
+
+    /// As [`Tokens::verify`]; answers also what the token may be used for.
+    ///
+    /// # Errors
+    /// [`TokenError`], by cause.
+    pub fn verify_token(&self, bearer: &str, resource: Resource) -> Result<Presented, TokenError> {
+        let verified = self.verified(bearer, resource)?;
+        let claims = &verified.claims;
+        Ok(Presented {
+            caller: verified.caller.clone(),
+            delegated: claims.is_users(),
+            scopes: claims.scopes().map(str::to_owned).collect(),
+            roles: claims.roles.clone(),
+            expires: ends(claims),
+        })
+    }
+
+    fn verified(&self, bearer: &str, resource: Resource) -> Result<Arc<Verified>, TokenError> {
         if bearer.len() > MAX_TOKEN {
             return Err(TokenError::Malformed);
         }
@@ -90,41 +135,51 @@ impl Tokens {
         let hash = cache::hash(bearer);
         if let Some(known) = self.0.verified.get(&hash) {
             check(&known, now, resource)?;
-            if known.live_at != version {
-                self.require_live(&known.claims)?;
-                let renewed = Verified {
-                    claims: known.claims.clone(),
-                    resource: known.resource,
-                    caller: known.caller.clone(),
-                    live_at: version,
-                };
-                self.0.verified.put(hash, Arc::new(renewed), now);
+            if known.live_at == version {
+                return Ok(known);
             }
-            return Ok((known.caller.clone(), ends(&known.claims)));
+            self.require_live(&known.claims)?;
+            let renewed = Arc::new(Verified {
+                claims: known.claims.clone(),
+                resource: known.resource,
+                caller: known.caller.clone(),
+                live_at: version,
+            });
+            self.0.verified.put(hash, Arc::clone(&renewed), now);
+            return Ok(renewed);
         }
         let claims = self.genuine_claims(bearer)?;
         claims.check_origin(&self.0.authority).map_err(|error| of_claims(error, &claims))?;
-        let verified = Verified {
+        let verified = Arc::new(Verified {
             resource: self.0.audiences.resource(&claims.aud),
-            caller: Caller {
-                tenant: claims.tid,
-                object_id: claims.oid,
-                kind: PrincipalKind::ServicePrincipal,
-                client: claims.appid.to_string(),
-                app_id: Some(claims.appid),
-            },
+            caller: self.caller_of(&claims)?,
             claims,
             live_at: version,
-        };
+        });
         check(&verified, now, resource)?;
         self.require_live(&verified.claims)?;
-        let answer = (verified.caller.clone(), ends(&verified.claims));
-        self.0.verified.put(hash, Arc::new(verified), now);
-        Ok(answer)
+        self.0.verified.put(hash, Arc::clone(&verified), now);
+        Ok(verified)
+    }
+
+    fn caller_of(&self, claims: &VerifiedClaims) -> Result<Caller, TokenError> {
+        let (kind, client) = match claims.is_users() {
+            true => {
+                let user = self.user_facts(claims.tid, claims.oid)?.ok_or(TokenError::PrincipalGone)?;
+                (PrincipalKind::User, user.login.clone())
+            }
+            false => (PrincipalKind::ServicePrincipal, claims.appid.to_string()),
+        };
+        Ok(Caller::new(claims.tid, claims.oid, kind, client, Some(claims.appid)))
     }
 
     /// The claims of a token that one of this server's keys signed.
-    fn genuine_claims(&self, bearer: &str) -> Result<VerifiedClaims, TokenError> {
+    pub(crate) fn genuine_claims(&self, bearer: &str) -> Result<VerifiedClaims, TokenError> {
+        self.genuine(bearer)
+    }
+
+    /// The content of a JWT that one of this server's keys signed.
+    pub(crate) fn genuine<T: DeserializeOwned>(&self, bearer: &str) -> Result<T, TokenError> {
         let (message, signature) = bearer.rsplit_once('.').ok_or(TokenError::Malformed)?;
         let (header, claims) = message.split_once('.').ok_or(TokenError::Malformed)?;
         let decode = |part: &str| URL_SAFE_NO_PAD.decode(part).map_err(|_| TokenError::Malformed);
@@ -133,18 +188,39 @@ impl Tokens {
         if header.alg != "RS256" || header.crit.is_some() {
             return Err(TokenError::BadSignature);
         }
-        let key = self.0.keys.find(&header.kid).ok_or(TokenError::BadSignature)?;
+        let keys = self.keys();
+        let key = keys.find(&header.kid).ok_or(TokenError::BadSignature)?;
         if !key.verifies(message.as_bytes(), &decode(signature)?) {
             return Err(TokenError::BadSignature);
         }
         serde_json::from_slice(&decode(claims)?).map_err(|_| TokenError::Malformed)
     }
 
+    /// Whether principal, application, credential and sign-in still stand.
     fn require_live(&self, claims: &VerifiedClaims) -> Result<(), TokenError> {
-        match self.0.directory.is_live(claims.oid, claims.tid, Some(claims.appid))? {
-            true => Ok(()),
-            false => Err(TokenError::PrincipalGone),
+        if !self.0.directory.is_live(claims.oid, claims.tid, Some(claims.appid))? {
+            return Err(TokenError::PrincipalGone);
         }
+        if let Some(credential) = &claims.cred {
+            let id: Uuid = credential.parse().map_err(|_| TokenError::Malformed)?;
+            let client = self.0.directory.client(claims.tid, claims.appid)?;
+            if !client.is_some_and(|client| client.has_credential(id)) {
+                return Err(TokenError::Revoked);
+            }
+        }
+        match claims.sid {
+            Some(sign_in) if !self.stands(sign_in, claims.tid)? => Err(TokenError::Revoked),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether a user's sign-in to a client was not revoked.
+    fn stands(&self, sign_in: Uuid, tenant: TenantId) -> Result<bool, StoreError> {
+        self.0.store.read(|conn| {
+            let Some(grant) = sessions_grants::grant(conn, sign_in)? else { return Ok(false) };
+            let valid_from = sessions::valid_from(conn, grant.tenant, grant.user)?;
+            Ok(grant.tenant == tenant && grant.revoked_at.is_none() && grant.signed_in_at >= valid_from)
+        })
     }
 }
 

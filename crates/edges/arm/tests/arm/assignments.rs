@@ -137,7 +137,7 @@ fn every_refusal_of_an_assignment() {
         ("principalId", json!(3), "InvalidRequestContent"),
         ("principalType", json!("Robot"), "InvalidPrincipalType"),
         ("description", json!("x".repeat(2049)), "RoleAssignmentDescriptionTooLong"),
-        ("condition", json!("@Resource[x] StringEquals 'y'"), "RoleAssignmentConditionNotSupported"),
+        ("condition", json!("@Resource[x] StringEquals 'y'"), "InvalidCondition"),
     ] {
         assert_eq!(send(&with(name, value)).error(), (400, code), "{name}");
     }
@@ -274,6 +274,8 @@ fn a_subscription_holds_4000_assignments() {
                         description: None,
                         condition: None,
                         condition_version: None,
+                        starts: None,
+                        ends: None,
                         created_on: now,
                         updated_on: now,
                         created_by: None,

@@ -3,22 +3,25 @@
 use std::net::SocketAddr;
 
 use bytes::Bytes;
-use gatepost_access::{Access, Caller, RoleAssignment};
+use gatepost_access::{
+    Access, Caller, GLOBAL_ADMINISTRATOR, ManagementGroup, ManagementGroupError, MemberError, RoleAssignment,
+};
 use gatepost_arm::Arm;
 use gatepost_clock::{Clock, from_micros};
 use gatepost_delivery::{Delivery, Settings};
-use gatepost_directory::{Directory, NewApplication};
+use gatepost_directory::{Directory, NewApplication, ObjectKind};
 use gatepost_https::{Call, Edge};
 use gatepost_names::{
     ObjectId, Origins, PrincipalKind, RoleAssignmentName, RoleDefinitionId, Scope, SubscriptionId, TenantId,
 };
 use gatepost_rbac::builtin;
-use gatepost_resources::Resources;
 use gatepost_resources::communication::RefusalLog;
 use gatepost_resources::mail::MailQueue;
 use gatepost_resources::provider::Platform;
+use gatepost_resources::{Limits, Resources};
+use gatepost_store::directory::{ObjectRow, find, insert, soft_delete};
 use gatepost_store::tenants::{Subscription, Tenant, insert_subscription, insert_tenant};
-use gatepost_store::{Store, StoreError};
+use gatepost_store::{Store, StoreError, Tx};
 use gatepost_tokens::TokenError;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use serde_json::Value;
@@ -187,12 +190,26 @@ impl Server {
             description: None,
             condition: None,
             condition_version: None,
+            starts: None,
+            ends: None,
             created_on: now,
             updated_on: now,
             created_by: None,
             updated_by: None,
         };
         self.platform.store.write(|tx| self.platform.access.put_assignment(tx, &assignment)).unwrap();
+    }
+
+    /// The same server with other limits.
+    pub(crate) fn with_limits(self, limits: Limits) -> Server {
+        let mut server = Server::open(self.dir);
+        server.arm = Arm::with_verifier(
+            Resources::open(server.platform.clone()).with_limits(limits),
+            server.clock.clone(),
+            origins(),
+            verify,
+        );
+        server
     }
 
     /// A service principal of the tenant.
@@ -204,6 +221,68 @@ impl Server {
             directory.create_service_principal(tx, self.tenant, application.app_id)
         });
         made.map_err(|error: gatepost_directory::DirectoryError| error).unwrap().id
+    }
+
+    /// A principal of the directory: a caller by its name, or a group.
+    pub(crate) fn put_principal(&self, name: &str, kind: ObjectKind) -> ObjectId {
+        let row = ObjectRow {
+            tenant: self.tenant,
+            id: object(name),
+            kind,
+            app_id: None,
+            login: (kind == ObjectKind::User).then(|| format!("{name}@contoso.example")),
+            display_name: name.to_owned(),
+            enabled: true,
+            doc: "{}".to_owned(),
+            created_at: 0,
+        };
+        self.platform.store.write(|tx| insert(tx, &row)).unwrap();
+        row.id
+    }
+
+    /// Deletes a principal as the directory does: its assignments stay.
+    pub(crate) fn forget(&self, principal: ObjectId) {
+        let access = &self.platform.access;
+        self.platform
+            .store
+            .write::<_, StoreError>(|tx| {
+                access.forget_principal(tx, self.tenant, principal)?;
+                let row = find(tx, self.tenant, principal)?.expect("a principal");
+                soft_delete(tx, &row, 0)
+            })
+            .unwrap();
+    }
+
+    pub(crate) fn make_global_administrator(&self, name: &str) {
+        let access = &self.platform.access;
+        let give =
+            |tx: &Tx<'_>| access.put_directory_role(tx, self.tenant, object(name), GLOBAL_ADMINISTRATOR);
+        self.platform.store.write(give).unwrap();
+    }
+
+    pub(crate) fn put_member(&self, group: ObjectId, member: ObjectId) {
+        let put = |tx: &Tx<'_>| self.platform.access.put_member(tx, self.tenant, group, member);
+        self.platform.store.write(put).map(|_| ()).map_err(|error: MemberError| error).unwrap();
+    }
+
+    /// The management group `mg` below the tenant's own, with the subscription in it: its scope.
+    pub(crate) fn put_management_group(&self) -> String {
+        let access = &self.platform.access;
+        let root = ManagementGroup::root(self.tenant, self.clock.now());
+        let group = ManagementGroup {
+            name: "MG".to_owned(),
+            display_name: "Group".to_owned(),
+            parent: Some(root.name.clone()),
+            ..root.clone()
+        };
+        let put = |tx: &Tx<'_>| -> Result<(), ManagementGroupError> {
+            access.put_management_group(tx, &root)?;
+            access.put_management_group(tx, &group)?;
+            access.place_subscription(tx, self.tenant, SUB, Some("MG"))?;
+            Ok(())
+        };
+        self.platform.store.write(put).unwrap();
+        "/providers/Microsoft.Management/managementGroups/MG".to_owned()
     }
 
     pub(crate) fn get(&self, who: &str, path: &str) -> Got {
@@ -304,12 +383,12 @@ fn verify(bearer: &str) -> Result<Caller, TokenError> {
         "deleted" => Err(TokenError::PrincipalGone),
         "full" => Err(TokenError::Store(StoreError::Full)),
         "busy" => Err(TokenError::Store(StoreError::Busy)),
-        _ => Ok(Caller {
-            tenant: if bearer == "stranger" { FOREIGN } else { TENANT },
-            object_id: object(bearer),
-            kind: PrincipalKind::User,
-            client: format!("{bearer}@contoso.example"),
-            app_id: None,
-        }),
+        _ => Ok(Caller::new(
+            if bearer == "stranger" { FOREIGN } else { TENANT },
+            object(bearer),
+            PrincipalKind::User,
+            format!("{bearer}@contoso.example"),
+            None,
+        )),
     }
 }

@@ -7,12 +7,22 @@
     reason = "tests"
 )]
 
+mod activity;
+mod assignment_input;
+mod assignment_lists;
+mod assignment_rules;
 mod assignments;
 mod bad_input;
+mod definition_rules;
 mod definitions;
+mod delegation;
+mod denies;
+mod elevation;
 mod fixture;
 mod groups;
+mod locks;
 mod mail;
+mod management_groups;
 mod platform;
 mod resources;
 mod things;

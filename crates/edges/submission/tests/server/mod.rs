@@ -1,12 +1,14 @@
 //! A submission server on a free port with a gate of our own, and somebody who talks to it.
 
 use std::collections::HashSet;
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use gatepost_clock::Timestamp;
 use gatepost_names::{EmailAddress, MessageId};
-use gatepost_smtp::server::Credentials;
+use gatepost_resources::communication::sending::{Part, Permission};
+use gatepost_smtp::server::{Credentials, Envelope};
 use gatepost_submission::{Arrival, Gate, Mode, Refusal, Settings, Submission};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -19,6 +21,8 @@ use tokio_rustls::TlsConnector;
 #[derive(Default)]
 pub(crate) struct Facts {
     pub(crate) revoked: AtomicBool,
+    /// Whether only recipients of `inside.test` are allowed.
+    pub(crate) held: AtomicBool,
     pub(crate) full: AtomicBool,
     pub(crate) broken: AtomicBool,
     pub(crate) accepted: Mutex<Vec<String>>,
@@ -28,10 +32,22 @@ pub(crate) struct Facts {
 #[derive(Clone)]
 pub(crate) struct Fake(pub(crate) Arc<Facts>);
 
+fn check_sender(address: &EmailAddress) -> Result<(), Refusal> {
+    if address.domain().as_str() != "contoso.com" {
+        return Err(Refusal::SenderDomain(format!("{} is not linked", address.domain())));
+    }
+    let known: HashSet<&str> = HashSet::from(["billing", "donotreply"]);
+    if !known.contains(address.local_part()) {
+        return Err(Refusal::SenderUsername(format!("{address} is not registered")));
+    }
+    Ok(())
+}
+
 impl Gate for Fake {
     type Identity = String;
 
-    fn sign_in(&self, credentials: &Credentials) -> Result<String, Refusal> {
+    fn sign_in(&self, credentials: &Credentials, client: IpAddr) -> Result<String, Refusal> {
+        assert!(client.is_loopback());
         match credentials {
             Credentials::Secret { username, password } if password.as_str() == "right" => {
                 Ok(username.clone())
@@ -40,20 +56,32 @@ impl Gate for Fake {
         }
     }
 
-    fn authorize(&self, _: &String) -> Result<(), Refusal> {
+    fn begin(&self, _: &String, reverse_path: &EmailAddress) -> Result<Permission, Refusal> {
         if self.0.revoked.load(Ordering::SeqCst) {
             return Err(Refusal::SignIn { cause: "the role is gone".into(), temporary: false });
         }
-        Ok(())
+        check_sender(reverse_path)?;
+        let held = self.0.held.load(Ordering::SeqCst);
+        Ok(if held { Permission::Conditional } else { Permission::Any })
     }
 
-    fn check_sender(&self, _: &String, address: &EmailAddress) -> Result<(), Refusal> {
-        if address.domain().as_str() != "contoso.com" {
-            return Err(Refusal::SenderDomain(format!("{} is not linked", address.domain())));
+    fn check_recipient(&self, _: &String, _: &EmailAddress, to: &EmailAddress) -> Result<(), Refusal> {
+        if to.domain().as_str() == "inside.test" {
+            return Ok(());
         }
-        let known: HashSet<&str> = HashSet::from(["billing", "donotreply"]);
-        if !known.contains(address.local_part()) {
-            return Err(Refusal::SenderUsername(format!("{address} is not registered")));
+        Err(Refusal::NotAllowed { at: Part::Recipient, cause: format!("{to} is outside") })
+    }
+
+    fn check_message(
+        &self,
+        _: &String,
+        permission: Permission,
+        envelope: &Envelope,
+        authors: &[EmailAddress],
+    ) -> Result<(), Refusal> {
+        authors.iter().try_for_each(check_sender)?;
+        if permission == Permission::Conditional && envelope.recipients.len() > 1 {
+            return Err(Refusal::NotAllowed { at: Part::Message, cause: "too many recipients".into() });
         }
         Ok(())
     }

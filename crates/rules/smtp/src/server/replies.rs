@@ -36,6 +36,13 @@ table! {
     /// Known text; the three digits are ours. The local part is not a registered sender username.
     SENDER_USERNAME_INVALID = 550, 5, 3, 5, "Email sender's username is invalid";
 
+    /// To MAIL: no role allows sending from this address; its condition is not met.
+    SENDER_NOT_ALLOWED = 550, 5, 7, 1, "Sending from this address is not allowed";
+    /// To RCPT: no role allows sending to this domain.
+    RECIPIENT_NOT_ALLOWED = 550, 5, 7, 1, "Sending to this recipient is not allowed";
+    /// To the end of data: no role allows this message, from its authors to its recipients.
+    MESSAGE_NOT_ALLOWED = 550, 5, 7, 1, "Sending this message is not allowed";
+
     /// `MAIL FROM:<>`: RFC 6409 section 6.1 lets a submission server want a real sender.
     NULL_REVERSE_PATH = 550, 5, 7, 1, "The null reverse-path is not accepted for submission";
 

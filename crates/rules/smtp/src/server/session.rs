@@ -30,6 +30,9 @@ pub enum Step {
     Authenticate(Credentials),
     /// May this reverse-path be used? Answer with [`Session::sender_accepted`] or [`Session::sender_refused`].
     MailFrom(EmailAddress),
+    /// May this forward-path be used? Only where the driver said [`Session::ask_recipients`]. Answer with
+    /// [`Session::recipient_accepted`] or [`Session::recipient_refused`].
+    Recipient(EmailAddress),
     /// Answer with [`Session::message_accepted`], but only when the message is durable, or
     /// [`Session::message_refused`].
     Message(Message),
@@ -66,6 +69,7 @@ pub(super) enum State {
     StartingTls,
     SigningIn(Mechanism),
     CheckingSender,
+    CheckingRecipient(EmailAddress),
     Accepting,
     Closed,
 }
@@ -144,9 +148,11 @@ impl Session {
                     *input = &[];
                     Some(Step::Close)
                 }
-                State::StartingTls | State::SigningIn(_) | State::CheckingSender | State::Accepting => {
-                    Some(Step::NeedInput)
-                }
+                State::StartingTls
+                | State::SigningIn(_)
+                | State::CheckingSender
+                | State::CheckingRecipient(_)
+                | State::Accepting => Some(Step::NeedInput),
             };
             if let Some(step) = step {
                 return step;
@@ -373,6 +379,7 @@ impl Session {
             State::StartingTls
             | State::SigningIn(_)
             | State::CheckingSender
+            | State::CheckingRecipient(_)
             | State::Accepting
             | State::Closed => Awaiting::Driver,
         }

@@ -36,6 +36,8 @@ pub(super) struct Transaction {
     announced: Option<u64>,
     /// Octets of memory that the recipients take, about.
     recipient_octets: usize,
+    /// Whether the driver wants to be asked about each recipient.
+    asks_recipients: bool,
     /// Why the driver wants no message, told instead of taking more.
     refusal: Option<Reply>,
     /// What BDAT brought so far.
@@ -50,6 +52,12 @@ impl Transaction {
     /// Whether a part of the message has come.
     pub(super) fn has_content(&self) -> bool {
         self.chunks.is_some()
+    }
+
+    fn add_recipient(&mut self, address: EmailAddress) {
+        self.recipient_octets +=
+            size_of::<EmailAddress>() + address.local_part().len() + address.domain().as_str().len();
+        self.envelope.recipients.push(address);
     }
 
     pub(super) fn refuse(&mut self, reply: Reply) {
@@ -99,11 +107,20 @@ impl Session {
             },
             announced: mail.size,
             recipient_octets: 0,
+            asks_recipients: false,
             refusal: None,
             chunks: None,
         });
         self.state = State::CheckingSender;
         Some(Step::MailFrom(reverse_path))
+    }
+
+    /// To be said before [`Session::sender_accepted`]: in this transaction each recipient is a
+    /// [`Step::Recipient`].
+    pub fn ask_recipients(&mut self) {
+        if let (State::CheckingSender, Some(transaction)) = (&self.state, &mut self.transaction) {
+            transaction.asks_recipients = true;
+        }
     }
 
     /// Answers [`Step::MailFrom`]: the transaction begins.
@@ -145,18 +162,46 @@ impl Session {
             Path::Null => Err(replies::BAD_FORWARD_PATH),
         };
         match recipient {
+            Ok(address) if transaction.asks_recipients => {
+                self.state = State::CheckingRecipient(address.clone());
+                Some(Step::Recipient(address))
+            }
             Ok(address) => {
-                transaction.recipient_octets +=
-                    size_of::<EmailAddress>() + address.local_part().len() + address.domain().as_str().len();
-                transaction.envelope.recipients.push(address);
-                replies::RECIPIENT_OK.write(&mut self.output);
-                None
+                transaction.add_recipient(address);
+                self.reply(&replies::RECIPIENT_OK)
             }
             Err(reply) => {
                 if reply.is_temporary() {
                     return self.refuse_message(&reply);
                 }
                 self.refuse_command(reply)
+            }
+        }
+    }
+
+    /// Answers [`Step::Recipient`]: the message will go there too.
+    pub fn recipient_accepted(&mut self) {
+        if let Some(address) = self.checked_recipient() {
+            if let Some(transaction) = &mut self.transaction {
+                transaction.add_recipient(address);
+            }
+            replies::RECIPIENT_OK.write(&mut self.output);
+        }
+    }
+
+    /// Answers [`Step::Recipient`]: the message does not go there; the transaction goes on.
+    pub fn recipient_refused(&mut self, reply: &Reply) {
+        if self.checked_recipient().is_some() {
+            reply.write(&mut self.output);
+        }
+    }
+
+    fn checked_recipient(&mut self) -> Option<EmailAddress> {
+        match std::mem::replace(&mut self.state, State::Command) {
+            State::CheckingRecipient(address) => Some(address),
+            other => {
+                self.state = other;
+                None
             }
         }
     }

@@ -60,7 +60,18 @@ pub(crate) fn run(input: &Input<'_>, mut cuts: impl FnMut(&[u8]) -> Vec<usize>) 
                         } else if address.local_part() == "nobody" {
                             session.sender_refused(&replies::SENDER_USERNAME_INVALID);
                         } else {
+                            if address.local_part() == "held" {
+                                session.ask_recipients();
+                            }
                             session.sender_accepted();
+                        }
+                    }
+                    Step::Recipient(address) => {
+                        trace.push(format!("[RCPT {address}]"));
+                        if address.domain().as_str() == "outside.test" {
+                            session.recipient_refused(&replies::RECIPIENT_NOT_ALLOWED);
+                        } else {
+                            session.recipient_accepted();
                         }
                     }
                     Step::Message(message) => {

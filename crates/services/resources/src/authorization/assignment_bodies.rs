@@ -1,85 +1,128 @@
-//! Role assignments on the wire: what a body asks for, what a filter asks for, what a reader sees.
+//! Role assignments on the wire: what a body asks for, what a reader sees.
 
 use gatepost_access::RoleAssignment;
-use gatepost_clock::arm_format;
-use gatepost_names::{ObjectId, PrincipalKind, RoleDefinitionId, Scope};
-use gatepost_odata::Filter;
-use serde_json::{Value, json};
+use gatepost_clock::{Timestamp, arm_format};
+use gatepost_names::{ObjectId, PrincipalKind, RoleAssignmentName, RoleDefinitionId, Scope};
+use serde_json::{Map, Value};
 
-use super::{optional_text, properties_of, role_definition_id};
+use super::bodies::{check_name, check_scope, object, properties_of};
+use super::conditions::{self, condition_of};
+use super::{base_of, optional_text, role_definition_id, role_named_by};
 use crate::ResourceError;
-use crate::listing::invalid;
 use crate::tags::{bad, malformed};
+use crate::versions::ApiVersion;
 
-/// Most characters of a description.
+/// Most bytes of a description.
 const LONGEST_DESCRIPTION: usize = 2048;
 
+/// The first api-versions that have conditions and descriptions, and types of principals.
+const CONDITIONS_SINCE: &str = "2020-03-01";
+const PRINCIPAL_TYPES_SINCE: &str = "2018-09-01";
+
+/// The type of a principal that is gone.
+const ORPHANED: &str = "Unknown";
+
 /// What the body of a PUT asks for.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq)]
 pub(super) struct Wanted {
     pub(super) role: RoleDefinitionId,
     pub(super) principal: ObjectId,
+    /// What the client says the principal is.
     pub(super) kind: Option<PrincipalKind>,
+    /// `None`: as it is, where the api-version has none of these; a client of then knows nothing of them and
+    /// must not take them away by writing back what it read.
+    pub(super) remarks: Option<Remarks>,
+    pub(super) starts: Moment,
+    pub(super) ends: Moment,
+}
+
+/// What may change about an assignment in every api-version that has it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Remarks {
     pub(super) description: Option<String>,
     pub(super) condition: Option<String>,
 }
 
+/// From when or until when it holds. Our own: no client of Azure sends it, so leaving it out changes nothing,
+/// and null takes it away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Moment {
+    Unchanged,
+    Set(Option<Timestamp>),
+}
+
+impl Moment {
+    fn read(properties: &Value, name: &str) -> Result<Moment, ResourceError> {
+        let wrong = || malformed(&format!("'{name}' must be a time such as 2030-01-31T12:00:00Z, or null."));
+        match properties.get(name) {
+            None => Ok(Moment::Unchanged),
+            Some(Value::Null) => Ok(Moment::Set(None)),
+            Some(Value::String(text)) => {
+                text.trim().parse().map(|at| Moment::Set(Some(at))).map_err(|_| wrong())
+            }
+            Some(_) => Err(wrong()),
+        }
+    }
+
+    /// The moment after this change.
+    pub(super) fn after(self, before: Option<Timestamp>) -> Option<Timestamp> {
+        match self {
+            Moment::Unchanged => before,
+            Moment::Set(at) => at,
+        }
+    }
+}
+
 impl Wanted {
-    pub(super) fn read(body: &Value) -> Result<Wanted, ResourceError> {
+    pub(super) fn read(
+        version: ApiVersion<'_>,
+        scope: &Scope,
+        name: RoleAssignmentName,
+        body: &Value,
+    ) -> Result<Wanted, ResourceError> {
         let properties = properties_of(body)?;
-        let text = |name: &str| optional_text(properties, name);
-        let role = text("roleDefinitionId")?
-            .ok_or_else(|| malformed("Required property 'roleDefinitionId' not found in JSON."))?;
-        let principal = text("principalId")?
-            .ok_or_else(|| malformed("Required property 'principalId' not found in JSON."))?;
-        let condition = text("condition")?.filter(|condition| !condition.trim().is_empty());
-        let wanted = Wanted {
-            role: role_of(role)?,
+        check_name(body, name.0)?;
+        check_scope(properties, scope)?;
+        let required = |name: &str| {
+            optional_text(properties, name)?
+                .ok_or_else(|| malformed(&format!("Required property '{name}' not found in JSON.")))
+        };
+        let role = required("roleDefinitionId")?;
+        let principal = required("principalId")?;
+        Ok(Wanted {
+            role: role_named_by(role).ok_or_else(|| {
+                bad("InvalidRoleDefinitionId", format!("The role definition ID '{role}' is not valid."))
+            })?,
             principal: principal.parse().map_err(|_| {
                 bad("InvalidPrincipalId", "A valid principal ID must be provided for role assignment.".into())
             })?,
-            kind: text("principalType")?.map(kind_of).transpose()?,
-            description: text("description")?.map(str::to_owned),
-            condition: condition.map(str::to_owned),
-        };
-        wanted.check()?;
-        Ok(wanted)
-    }
-
-    fn check(&self) -> Result<(), ResourceError> {
-        let longer = |text: &Option<String>, most| text.as_ref().is_some_and(|t| t.chars().count() > most);
-        if longer(&self.description, LONGEST_DESCRIPTION) {
-            return Err(bad(
-                "RoleAssignmentDescriptionTooLong",
-                format!("The role assignment description has at most {LONGEST_DESCRIPTION} characters."),
-            ));
-        }
-        // A condition that is kept and not evaluated would make people believe in it.
-        if self.condition.is_some() {
-            return Err(bad(
-                "RoleAssignmentConditionNotSupported",
-                "Conditions on role assignments are not supported by this server. Leave out 'condition' and \
-                 'conditionVersion'."
-                    .into(),
-            ));
-        }
-        Ok(())
+            // An orphan is read as of an unknown type, and written back so.
+            kind: optional_text(properties, "principalType")?
+                .filter(|kind| !kind.eq_ignore_ascii_case(ORPHANED))
+                .map(kind_of)
+                .transpose()?,
+            remarks: remarks_of(version, properties)?,
+            starts: Moment::read(properties, "startDateTime")?,
+            ends: Moment::read(properties, "endDateTime")?,
+        })
     }
 }
 
-/// The role that a `roleDefinitionId` names: the full id below any scope, or the GUID alone.
-fn role_of(text: &str) -> Result<RoleDefinitionId, ResourceError> {
-    const KIND: &str = "/providers/Microsoft.Authorization/roleDefinitions/";
-    let wrong = || bad("InvalidRoleDefinitionId", format!("The role definition ID '{text}' is not valid."));
-    let at = text.to_ascii_lowercase().rfind(&KIND.to_ascii_lowercase());
-    let guid = match at {
-        Some(at) => text.get(at + KIND.len()..).unwrap_or(""),
-        None => text,
-    };
-    guid.parse().map_err(|_| wrong())
+fn remarks_of(version: ApiVersion<'_>, properties: &Value) -> Result<Option<Remarks>, ResourceError> {
+    let description = optional_text(properties, "description")?.map(str::to_owned);
+    if description.as_ref().is_some_and(|text| text.len() > LONGEST_DESCRIPTION) {
+        return Err(bad(
+            "RoleAssignmentDescriptionTooLong",
+            format!("The role assignment description has at most {LONGEST_DESCRIPTION} bytes."),
+        ));
+    }
+    let remarks = Remarks { description, condition: condition_of(properties)? };
+    // A condition is never dropped for the version's sake: it narrows what the assignment grants.
+    let known = version.since(CONDITIONS_SINCE) || remarks != Remarks::default();
+    Ok(known.then_some(remarks))
 }
 
-fn kind_of(text: &str) -> Result<PrincipalKind, ResourceError> {
+pub(super) fn kind_of(text: &str) -> Result<PrincipalKind, ResourceError> {
     PrincipalKind::parse(text).ok_or_else(|| {
         bad(
             "InvalidPrincipalType",
@@ -88,116 +131,91 @@ fn kind_of(text: &str) -> Result<PrincipalKind, ResourceError> {
     })
 }
 
+/// That an assignment with these times makes sense.
+///
+/// # Errors
+/// [`ResourceError::BadRequest`] with `InvalidRoleAssignmentSchedule`.
+pub(super) fn check_times(starts: Option<Timestamp>, ends: Option<Timestamp>) -> Result<(), ResourceError> {
+    match (starts, ends) {
+        (Some(starts), Some(ends)) if ends <= starts => Err(bad(
+            "InvalidRoleAssignmentSchedule",
+            "The 'endDateTime' of a role assignment must be later than its 'startDateTime'.".into(),
+        )),
+        _ => Ok(()),
+    }
+}
+
 /// An assignment as it is read at `scope`.
-pub(super) fn shown(assignment: &RoleAssignment, scope: &Scope) -> Value {
+pub(super) fn shown(
+    assignment: &RoleAssignment,
+    scope: &Scope,
+    version: ApiVersion<'_>,
+    orphaned: bool,
+) -> Value {
     let at = &assignment.scope;
-    let base = if at.as_str() == "/" { "" } else { at.as_str() };
     let role_seen_from = if scope.subscription_id().is_some() { scope } else { at };
-    json!({
-        "id": format!("{base}/providers/Microsoft.Authorization/roleAssignments/{}", assignment.name),
-        "type": "Microsoft.Authorization/roleAssignments",
-        "name": assignment.name.to_string(),
-        "properties": {
-            "roleDefinitionId": role_definition_id(assignment.role, role_seen_from),
-            "principalId": assignment.principal.to_string(),
-            "principalType": assignment.principal_kind.as_str(),
-            "scope": at.as_str(),
-            "condition": assignment.condition,
-            "conditionVersion": assignment.condition_version,
-            "createdOn": arm_format(assignment.created_on),
-            "updatedOn": arm_format(assignment.updated_on),
-            "createdBy": assignment.created_by.map(|id| id.to_string()),
-            "updatedBy": assignment.updated_by.map(|id| id.to_string()),
-            "delegatedManagedIdentityResourceId": null,
-            "description": assignment.description,
-        },
-    })
-}
-
-/// `atScope()`, `principalId eq '..'`, `assignedTo('..')`, joined by `and`.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct AssignmentFilter {
-    /// None below the scope.
-    pub(super) at_scope: bool,
-    /// Only of this principal.
-    pub(super) principal: Option<ObjectId>,
-    /// Only with this role.
-    pub(super) role: Option<RoleDefinitionId>,
-}
-
-impl AssignmentFilter {
-    pub(super) fn parse(text: Option<&str>) -> Result<AssignmentFilter, ResourceError> {
-        let mut read = AssignmentFilter::default();
-        let Some(text) = text.filter(|text| !text.trim().is_empty()) else { return Ok(read) };
-        let filter = gatepost_odata::parse(text).map_err(|_| invalid(text))?;
-        let guid = |id: &str| id.parse().map_err(|_| invalid(text));
-        for part in filter.conjuncts() {
-            let principal = match (part, part.text_equality()) {
-                (_, Some((path, id))) if path.is(&["principalId"]) => Some(guid(id)?),
-                (_, Some((path, id))) if path.is(&["roleDefinitionId"]) => {
-                    read.role = Some(role_of(id).map_err(|_| invalid(text))?);
-                    None
-                }
-                (Filter::Call(call), _) if call.is("atScope") && call.arguments.is_empty() => {
-                    read.at_scope = true;
-                    None
-                }
-                (Filter::Call(call), _) if call.is("assignedTo") => {
-                    Some(guid(call.text_argument().ok_or_else(|| invalid(text))?)?)
-                }
-                _ => return Err(invalid(text)),
-            };
-            if principal.is_some() {
-                if read.principal.is_some() {
-                    return Err(invalid(text));
-                }
-                read.principal = principal;
-            }
+    let mut properties = Map::new();
+    let mut set = |name: &str, value: Value| {
+        properties.insert(name.to_owned(), value);
+    };
+    set("roleDefinitionId", role_definition_id(assignment.role, role_seen_from).into());
+    set("principalId", assignment.principal.to_string().into());
+    if version.since(PRINCIPAL_TYPES_SINCE) {
+        let kind = if orphaned { ORPHANED } else { assignment.principal_kind.as_str() };
+        set("principalType", kind.into());
+    }
+    set("scope", at.as_str().into());
+    if version.since(CONDITIONS_SINCE) {
+        set("description", assignment.description.clone().into());
+        set("condition", assignment.condition.clone().into());
+        set("conditionVersion", assignment.condition.as_ref().map(|_| conditions::VERSION).into());
+    }
+    set("createdOn", arm_format(assignment.created_on).into());
+    set("updatedOn", arm_format(assignment.updated_on).into());
+    set("createdBy", assignment.created_by.map(|id| id.to_string()).into());
+    set("updatedBy", assignment.updated_by.map(|id| id.to_string()).into());
+    if version.since("2020-08-01") {
+        set("delegatedManagedIdentityResourceId", Value::Null);
+    } else if version.since("2018-01-01") {
+        set("canDelegate", Value::Null);
+    }
+    for (name, moment) in [("startDateTime", assignment.starts), ("endDateTime", assignment.ends)] {
+        if moment.is_some() || version.is_own() {
+            set(name, moment.map(arm_format).into());
         }
-        Ok(read)
     }
+    object([
+        ("id", assignment_id(assignment).into()),
+        ("type", "Microsoft.Authorization/roleAssignments".into()),
+        ("name", assignment.name.to_string().into()),
+        ("properties", Value::Object(properties)),
+    ])
+}
 
-    pub(super) fn matches(&self, assignment: &RoleAssignment) -> bool {
-        self.principal.is_none_or(|id| id == assignment.principal)
-            && self.role.is_none_or(|id| id == assignment.role)
-    }
+fn assignment_id(assignment: &RoleAssignment) -> String {
+    let base = base_of(&assignment.scope);
+    format!("{base}/providers/Microsoft.Authorization/roleAssignments/{}", assignment.name)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
+    use uuid::Uuid;
 
     const ROLE: &str = "acdd72a7-3385-48ef-bd42-f606fba81ae7";
+    const SUB: &str = "/subscriptions/6b0d2a1e-4f1c-4b0a-9a53-0c7e8a4f2d11";
+    const NAME: RoleAssignmentName = RoleAssignmentName(Uuid::from_u128(5));
 
-    #[test]
-    fn a_role_is_named_by_any_id_of_it() {
-        let wanted: RoleDefinitionId = ROLE.parse().unwrap();
-        for text in [
-            ROLE.to_owned(),
-            format!("/providers/Microsoft.Authorization/roleDefinitions/{ROLE}"),
-            format!("/subscriptions/x/providers/microsoft.authorization/ROLEDEFINITIONS/{ROLE}"),
-        ] {
-            assert_eq!(role_of(&text).unwrap(), wanted, "{text}");
-        }
-        for wrong in ["", "Reader", "/providers/Microsoft.Authorization/roleDefinitions/", "/x/acdd72a7"] {
-            assert!(role_of(wrong).is_err(), "{wrong}");
-        }
+    fn read(version: &str, body: &Value) -> Result<Wanted, ResourceError> {
+        Wanted::read(ApiVersion::new(version), &Scope::parse(SUB).unwrap(), NAME, body)
     }
 
-    #[test]
-    fn filters_of_the_clients_are_read() {
-        let principal = "6b0d2a1e-4f1c-4b0a-9a53-0c7e8a4f2d11";
-        let id = Some(principal.parse().unwrap());
-        let parse = |text: &str| AssignmentFilter::parse(Some(text));
-        assert_eq!(parse("").unwrap(), AssignmentFilter::default());
-        assert_eq!(parse("atScope()").unwrap(), AssignmentFilter { at_scope: true, ..Default::default() });
-        assert_eq!(
-            parse(&format!("atScope() and assignedTo('{principal}')")).unwrap(),
-            AssignmentFilter { at_scope: true, principal: id, role: None }
-        );
-        assert_eq!(parse(&format!("principalId eq '{principal}'")).unwrap().principal, id);
-        for wrong in ["x", "principalId eq 'x'", "assignedTo()", "atScope() or atScope()", "name eq 'x'"] {
-            assert!(parse(wrong).is_err(), "{wrong}");
+    fn code(result: Result<Wanted, ResourceError>) -> String {
+        match result.unwrap_err() {
+            ResourceError::BadRequest { code, .. } => code.to_owned(),
+            ResourceError::InvalidRequestContent(_) => "InvalidRequestContent".to_owned(),
+            other => panic!("{other:?}"),
         }
     }
 
@@ -205,24 +223,92 @@ mod tests {
     fn a_body_is_checked() {
         let good =
             json!({"roleDefinitionId": ROLE, "principalId": ROLE, "principalType": "serviceprincipal"});
-        let wanted = Wanted::read(&json!({ "properties": good })).unwrap();
+        let wanted = read("2022-04-01", &json!({ "properties": good })).unwrap();
         assert_eq!(wanted.kind, Some(PrincipalKind::ServicePrincipal));
-        for (name, value) in [
-            ("roleDefinitionId", json!(null)),
-            ("roleDefinitionId", json!(1)),
-            ("principalId", json!("x")),
-            ("principalType", json!("Robot")),
-            ("description", json!("x".repeat(2049))),
-            ("condition", json!(["x"])),
-            ("condition", json!("@Resource[x] StringEquals 'y'")),
+        assert_eq!((wanted.starts, wanted.ends), (Moment::Unchanged, Moment::Unchanged));
+        for (name, value, expected) in [
+            ("roleDefinitionId", json!(null), "InvalidRequestContent"),
+            ("roleDefinitionId", json!(1), "InvalidRequestContent"),
+            ("roleDefinitionId", json!("Reader"), "InvalidRoleDefinitionId"),
+            ("principalId", json!("x"), "InvalidPrincipalId"),
+            ("principalId", json!(null), "InvalidRequestContent"),
+            ("principalType", json!("Robot"), "InvalidPrincipalType"),
+            ("description", json!("x".repeat(2049)), "RoleAssignmentDescriptionTooLong"),
+            ("description", json!(3), "InvalidRequestContent"),
+            ("condition", json!(["x"]), "InvalidRequestContent"),
+            ("condition", json!("@Resource[x] StringEquals 'y'"), "InvalidCondition"),
+            ("startDateTime", json!("yesterday"), "InvalidRequestContent"),
+            ("endDateTime", json!(3), "InvalidRequestContent"),
+            ("scope", json!("/"), "InvalidRequestContent"),
         ] {
             let mut wrong = good.clone();
             wrong[name] = value;
-            assert!(Wanted::read(&json!({ "properties": wrong })).is_err(), "{wrong}");
+            assert_eq!(code(read("2022-04-01", &json!({ "properties": wrong }))), expected, "{wrong}");
         }
-        let mut empty = good.clone();
-        empty["condition"] = json!("");
-        assert!(Wanted::read(&json!({ "properties": empty })).is_ok());
-        assert!(Wanted::read(&json!("x")).is_err());
+        assert!(read("2022-04-01", &json!("x")).is_err());
+    }
+
+    #[test]
+    fn an_older_client_leaves_alone_what_it_does_not_know() {
+        let mut body = json!({"roleDefinitionId": ROLE, "principalId": ROLE});
+        assert_eq!(read("2015-07-01", &body).unwrap().remarks, None);
+        assert_eq!(read("2022-04-01", &body).unwrap().remarks, Some(Remarks::default()));
+        body["description"] = json!("d");
+        let said = Remarks { description: Some("d".into()), condition: None };
+        assert_eq!(read("2015-07-01", &body).unwrap().remarks, Some(said));
+    }
+
+    #[test]
+    fn an_end_comes_after_its_start() {
+        let at = |text: &str| Some(text.parse::<Timestamp>().unwrap());
+        let (one, two) = (at("2030-01-01T00:00:00Z"), at("2030-01-02T00:00:00+01:00"));
+        assert!(check_times(one, two).is_ok());
+        assert!(check_times(None, one).is_ok());
+        assert!(check_times(two, one).is_err());
+        assert!(check_times(one, one).is_err());
+        let body = json!({"roleDefinitionId": ROLE, "principalId": ROLE, "endDateTime": null});
+        assert_eq!(read("2022-04-01", &body).unwrap().ends, Moment::Set(None));
+        assert_eq!(Moment::Unchanged.after(one), one);
+        assert_eq!(Moment::Set(None).after(one), None);
+    }
+
+    #[test]
+    fn fields_depend_on_the_api_version() {
+        let at = "2030-01-01T00:00:00Z".parse().unwrap();
+        let assignment = RoleAssignment {
+            name: NAME,
+            tenant: gatepost_names::TenantId(Uuid::from_u128(1)),
+            scope: Scope::parse(SUB).unwrap(),
+            role: ROLE.parse().unwrap(),
+            principal: ObjectId(Uuid::from_u128(2)),
+            principal_kind: PrincipalKind::Group,
+            description: None,
+            condition: Some("c".into()),
+            condition_version: Some("2.0".into()),
+            starts: None,
+            ends: None,
+            created_on: at,
+            updated_on: at,
+            created_by: None,
+            updated_by: None,
+        };
+        let show = |assignment: &RoleAssignment, version: &str, orphaned: bool| {
+            shown(assignment, &assignment.scope, ApiVersion::new(version), orphaned)["properties"].clone()
+        };
+        let old = show(&assignment, "2015-07-01", false);
+        for absent in ["principalType", "condition", "description", "canDelegate", "endDateTime"] {
+            assert_eq!(old.get(absent), None, "{absent}");
+        }
+        let middle = show(&assignment, "2018-09-01-preview", false);
+        assert_eq!(middle["principalType"], "Group");
+        assert_eq!(middle.get("condition"), None);
+        assert_eq!(middle["canDelegate"], Value::Null);
+        let new = show(&assignment, "2022-04-01", true);
+        assert_eq!(new["principalType"], "Unknown");
+        assert_eq!(new["conditionVersion"], "2.0");
+        assert_eq!(new.get("endDateTime"), None);
+        assert_eq!(show(&assignment, "2026-11-01-gatepost", false)["endDateTime"], Value::Null);
+        let ending = RoleAssignment { ends: Some(at), ..assignment };
+        assert_eq!(show(&ending, "2022-04-01", false)["endDateTime"], "2030-01-01T00:00:00.0000000Z");
     }
 }

@@ -1,25 +1,27 @@
-//! Role assignments.
+//! Reading role assignments.
 
-use gatepost_access::{Caller, RoleAssignment};
-use gatepost_names::{PrincipalKind, RoleAssignmentName, Scope, ScopeKind};
-use gatepost_store::Tx;
+use std::collections::HashSet;
+
+use gatepost_access::{Caller, Extent, Position, RoleAssignment};
+use gatepost_directory::ObjectKind;
+use gatepost_names::{ObjectId, PrincipalKind, RoleAssignmentName, Scope, ScopeKind, TenantId};
 use serde_json::Value;
 
-use super::assignment_bodies::{AssignmentFilter, Wanted, shown};
-use crate::service::{canonical_scope, must_exist};
+use super::Query;
+use super::assignment_bodies::shown;
+use super::bodies::excerpt;
+use super::filters::{AssignmentFilter, Whose};
+use super::pages::{self, Rows};
+use crate::request::Listing;
 use crate::tags::bad;
+use crate::versions::ApiVersion;
 use crate::{ResourceError, Resources};
 
 const READ: &str = "Microsoft.Authorization/roleAssignments/read";
-pub(crate) const WRITE: &str = "Microsoft.Authorization/roleAssignments/write";
-const DELETE: &str = "Microsoft.Authorization/roleAssignments/delete";
-
-/// Most assignments in a subscription, and in a management group (Azure documentation, RBAC limits).
-const MOST_IN_SUBSCRIPTION: i64 = 4000;
-const MOST_IN_MANAGEMENT_GROUP: i64 = 500;
 
 impl Resources {
-    /// The assignments at a scope, above it and below it, as far as the filter wants them.
+    /// The assignments at a scope, above it and below it, as far as the filter wants them and the caller may
+    /// read them. What is inherited is read with the right at the scope.
     ///
     /// # Errors
     /// [`ResourceError::Denied`], [`ResourceError::BadRequest`] for a filter that is not understood.
@@ -27,18 +29,88 @@ impl Resources {
         &self,
         caller: &Caller,
         scope: &Scope,
-        filter: Option<&str>,
-    ) -> Result<Vec<Value>, ResourceError> {
-        let filter = AssignmentFilter::parse(filter)?;
-        self.authorize(caller, READ, scope)?;
-        self.platform().store.read(|conn| must_exist(conn, scope))?;
-        let access = &self.platform().access;
-        let mut found = access.assignments_at_or_above(caller.tenant, scope)?;
-        if !filter.at_scope {
-            let below = access.assignments_below(caller.tenant, scope)?;
-            found.extend(below.into_iter().filter(|a| self.may(caller, READ, &a.scope)));
+        query: Query<'_>,
+    ) -> Result<Listing, ResourceError> {
+        let filter = AssignmentFilter::parse(query.filter)?;
+        let scope = &self.enter(caller, READ, scope)?;
+        let found = self.assignments_of(caller, scope, &filter, query)?;
+        let value = self.all_shown(caller.tenant, &found.rows, scope, query.version)?;
+        Ok(Listing { value, next: found.next })
+    }
+
+    fn assignments_of(
+        &self,
+        caller: &Caller,
+        scope: &Scope,
+        filter: &AssignmentFilter,
+        query: Query<'_>,
+    ) -> Result<Rows<RoleAssignment>, ResourceError> {
+        let (access, tenant) = (&self.platform().access, caller.tenant);
+        let extent = if filter.at_scope { Extent::AtOrAbove } else { Extent::All };
+        let places = access.places(tenant, scope, extent);
+        let readable = self.readable(caller, scope);
+        let whose = filter.whose.map(|whose| self.principals_of(tenant, whose)).transpose()?;
+        // A role that few have is not looked for among all assignments of a tenant.
+        let by_role = filter.role.filter(|_| whose.is_none() && holds_many(scope));
+        let fetch = |after: Option<&Position>, limit: usize| {
+            Ok(match (&whose, by_role) {
+                (Some(principals), _) => {
+                    access.assignments_of_principals_page(tenant, principals, &places, after, limit)?
+                }
+                (None, Some(role)) => access.assignments_of_role_page(tenant, role, after, limit)?,
+                (None, None) => access.assignments_page(tenant, &places, after, limit)?,
+            })
+        };
+        pages::collect(query.page, fetch, RoleAssignment::position, |assignment| {
+            filter.wants_role(assignment)
+                && (by_role.is_none() || places.iter().any(|place| place.covers(assignment.scope.key())))
+                && readable(&assignment.scope)
+        })
+    }
+
+    /// Whose assignments are wanted: a principal alone, or with all its groups.
+    fn principals_of(&self, tenant: TenantId, whose: Whose) -> Result<Vec<ObjectId>, ResourceError> {
+        let platform = self.platform();
+        match whose {
+            Whose::Own(principal) => Ok(vec![principal]),
+            Whose::WithGroups(principal) => {
+                let found = platform.directory.principal(tenant, principal)?;
+                if found.is_some_and(|found| found.kind == PrincipalKind::Group) {
+                    return Err(bad(
+                        "InvalidFilterInQueryString",
+                        "assignedTo() takes the object id of a user or a service principal. For a group use \
+                         principalId eq."
+                            .into(),
+                    ));
+                }
+                let mut principals = platform.access.groups_of(tenant, principal);
+                principals.push(principal);
+                principals.sort_unstable();
+                principals.dedup();
+                Ok(principals)
+            }
         }
-        Ok(found.iter().filter(|a| filter.matches(a)).map(|a| shown(a, scope)).collect())
+    }
+
+    /// Whether the caller, who may read at `scope`, may read what is at another scope: what is inherited, yes;
+    /// what is below, if no deny assignment or condition says otherwise.
+    fn readable<'a>(&'a self, caller: &'a Caller, scope: &Scope) -> impl Fn(&Scope) -> bool + 'a {
+        let inherited: HashSet<Scope> = self.lineage(caller.tenant, scope).into_iter().collect();
+        let last = std::cell::RefCell::new(None::<(Scope, bool)>);
+        move |at: &Scope| {
+            if inherited.contains(at) {
+                return true;
+            }
+            let mut last = last.borrow_mut();
+            if let Some((asked, answer)) = &*last
+                && asked == at
+            {
+                return *answer;
+            }
+            let answer = self.may(caller, READ, at);
+            *last = Some((at.clone(), answer));
+            answer
+        }
     }
 
     /// One assignment, by its name and its own scope.
@@ -50,192 +122,59 @@ impl Resources {
         caller: &Caller,
         scope: &Scope,
         name: &str,
+        version: ApiVersion<'_>,
     ) -> Result<Value, ResourceError> {
         self.authorize(caller, READ, scope)?;
-        let found = match name.parse() {
+        let found = match name.parse::<RoleAssignmentName>() {
             Ok(name) => self.platform().access.assignment(caller.tenant, name)?,
             Err(_) => None,
         };
-        match found.filter(|assignment| assignment.scope == *scope) {
-            Some(assignment) => Ok(shown(&assignment, scope)),
-            None => Err(ResourceError::NotFound {
-                code: "RoleAssignmentNotFound",
-                message: format!("The role assignment '{name}' is not found."),
-            }),
-        }
-    }
-
-    /// Makes an assignment (answers `true`), or changes description and condition of one.
-    ///
-    /// # Errors
-    /// Those of reference rbac.md section 7; nothing is written then.
-    pub fn put_role_assignment(
-        &self,
-        caller: &Caller,
-        scope: &Scope,
-        name: &str,
-        body: &Value,
-    ) -> Result<(Value, bool), ResourceError> {
-        self.authorize(caller, WRITE, scope)?;
-        let name: RoleAssignmentName = name.parse().map_err(|_| {
-            bad(
-                "InvalidRoleAssignmentId",
-                format!(
-                    "The role assignment ID '{name}' is not valid. The role assignment ID must be a GUID."
-                ),
-            )
-        })?;
-        let wanted = Wanted::read(body)?;
-        self.platform().store.write(|tx| {
-            let scope = canonical_scope(tx, scope)?;
-            let existing = self.platform().access.assignment_in(tx, caller.tenant, name)?;
-            let created = existing.is_none();
-            let assignment = match existing {
-                Some(existing) => changed(caller, &scope, existing, wanted, self.platform().clock.now())?,
-                None => self.new_assignment(tx, caller, &scope, name, wanted)?,
-            };
-            self.platform().access.put_assignment(tx, &assignment)?;
-            Ok((shown(&assignment, &scope), created))
-        })
-    }
-
-    /// Deletes an assignment at its own scope; answers what it was, `None` if there was none here.
-    ///
-    /// # Errors
-    /// [`ResourceError::Denied`].
-    pub fn delete_role_assignment(
-        &self,
-        caller: &Caller,
-        scope: &Scope,
-        name: &str,
-    ) -> Result<Option<Value>, ResourceError> {
-        self.authorize(caller, DELETE, scope)?;
-        let Ok(name) = name.parse::<RoleAssignmentName>() else { return Ok(None) };
-        self.platform().store.write(|tx| {
-            let access = &self.platform().access;
-            let found = access.assignment_in(tx, caller.tenant, name)?;
-            let Some(assignment) = found.filter(|assignment| assignment.scope == *scope) else {
-                return Ok(None);
-            };
-            access.delete_assignment(tx, caller.tenant, name)?;
-            Ok(Some(shown(&assignment, scope)))
-        })
-    }
-
-    fn new_assignment(
-        &self,
-        tx: &Tx<'_>,
-        caller: &Caller,
-        scope: &Scope,
-        name: RoleAssignmentName,
-        wanted: Wanted,
-    ) -> Result<RoleAssignment, ResourceError> {
-        let access = &self.platform().access;
-        let tenant = caller.tenant;
-        let role = access.role(tenant, wanted.role).filter(|role| role.definition.is_assignable_at(scope));
-        if role.is_none() {
-            return Err(bad(
-                "RoleDefinitionDoesNotExist",
-                format!("The specified role definition with ID '{}' does not exist.", wanted.role),
-            ));
-        }
-        let principal_kind = self.check_principal(caller, &wanted)?;
-        if let Some(same) = access.same_assignment(tx, tenant, scope, wanted.role, wanted.principal)? {
-            return Err(ResourceError::Conflict {
-                code: "RoleAssignmentExists",
-                message: format!(
-                    "The role assignment already exists. The ID of the existing role assignment is {}.",
-                    same.name.0.simple()
-                ),
-            });
-        }
-        self.check_limit(tx, caller, scope)?;
-        let now = self.platform().clock.now();
-        Ok(RoleAssignment {
-            name,
-            tenant,
-            scope: scope.clone(),
-            role: wanted.role,
-            principal: wanted.principal,
-            principal_kind,
-            description: wanted.description,
-            condition: None,
-            condition_version: None,
-            created_on: now,
-            updated_on: now,
-            created_by: Some(caller.object_id),
-            updated_by: Some(caller.object_id),
-        })
-    }
-
-    /// What the principal is; it must be in the caller's directory and be what the body says.
-    fn check_principal(&self, caller: &Caller, wanted: &Wanted) -> Result<PrincipalKind, ResourceError> {
-        let (id, tenant) = (wanted.principal, caller.tenant);
-        let Some(principal) = self.platform().directory.principal(tenant, id)? else {
-            return Err(bad(
-                "PrincipalNotFound",
-                format!(
-                    "Principal {} does not exist in the directory {tenant}. Check that you have the correct \
-                     principal ID. If you are creating this principal and then immediately assigning a role, this \
-                     error might be related to a replication delay. In this case, set the role assignment \
-                     principalType property to a value, such as ServicePrincipal, User, or Group.  See \
-                     https://aka.ms/docs-principaltype",
-                    id
-                ),
-            ));
+        let Some(assignment) = found.filter(|assignment| assignment.scope == *scope) else {
+            return Err(missing(name));
         };
-        match wanted.kind {
-            Some(given) if given != principal.kind => Err(bad(
-                "UnmatchedPrincipalType",
-                format!(
-                    "The PrincipalId '{}' has type '{}' , which is different from specified PrinciaplType '{}'.",
-                    id,
-                    principal.kind.as_str(),
-                    given.as_str()
-                ),
-            )),
-            _ => Ok(principal.kind),
-        }
+        self.one_shown(&assignment, scope, version)
     }
 
-    fn check_limit(&self, tx: &Tx<'_>, caller: &Caller, scope: &Scope) -> Result<(), ResourceError> {
-        let (within, most) = match (scope.kind(), scope.subscription_id()) {
-            (ScopeKind::ManagementGroup, _) => (scope.clone(), MOST_IN_MANAGEMENT_GROUP),
-            (_, Some(subscription)) => (Scope::subscription(subscription), MOST_IN_SUBSCRIPTION),
-            _ => return Ok(()),
-        };
-        if self.platform().access.count_assignments(tx, caller.tenant, &within)? >= most {
-            return Err(bad("RoleAssignmentLimitExceeded", "No more role assignments can be created".into()));
-        }
-        Ok(())
+    /// An assignment as it is read at `scope`.
+    pub(super) fn one_shown(
+        &self,
+        assignment: &RoleAssignment,
+        scope: &Scope,
+        version: ApiVersion<'_>,
+    ) -> Result<Value, ResourceError> {
+        let living = self.living(assignment.tenant, &[assignment.principal])?;
+        Ok(shown(assignment, scope, version, !living.contains(&assignment.principal)))
+    }
+
+    /// Which of these principals are in the directory. An assignment outlives its principal.
+    fn living(&self, tenant: TenantId, principals: &[ObjectId]) -> Result<HashSet<ObjectId>, ResourceError> {
+        let found = self.platform().directory.existing(tenant, principals)?;
+        let principals = found.into_iter().filter(|(_, kind)| *kind != ObjectKind::Application);
+        Ok(principals.map(|(id, _)| id).collect())
+    }
+
+    fn all_shown(
+        &self,
+        tenant: TenantId,
+        rows: &[RoleAssignment],
+        scope: &Scope,
+        version: ApiVersion<'_>,
+    ) -> Result<Vec<Value>, ResourceError> {
+        let principals: HashSet<ObjectId> = rows.iter().map(|row| row.principal).collect();
+        let principals: Vec<ObjectId> = principals.into_iter().collect();
+        let living = self.living(tenant, &principals)?;
+        Ok(rows.iter().map(|row| shown(row, scope, version, !living.contains(&row.principal))).collect())
     }
 }
 
-/// The assignment after a second PUT. What identifies it stays.
-fn changed(
-    caller: &Caller,
-    scope: &Scope,
-    existing: RoleAssignment,
-    wanted: Wanted,
-    now: gatepost_clock::Timestamp,
-) -> Result<RoleAssignment, ResourceError> {
-    let same_kind = wanted.kind.is_none_or(|kind| kind == existing.principal_kind);
-    if existing.scope != *scope
-        || existing.role != wanted.role
-        || existing.principal != wanted.principal
-        || !same_kind
-    {
-        return Err(bad(
-            "RoleAssignmentUpdateNotPermitted",
-            "Tenant ID, application ID, principal ID, and scope are not allowed to be updated.".into(),
-        ));
+/// Whether a scope may hold a great part of the tenant's assignments.
+fn holds_many(scope: &Scope) -> bool {
+    matches!(scope.kind(), ScopeKind::TenantRoot | ScopeKind::ManagementGroup | ScopeKind::Subscription)
+}
+
+fn missing(name: &str) -> ResourceError {
+    ResourceError::NotFound {
+        code: "RoleAssignmentNotFound",
+        message: format!("The role assignment '{}' is not found.", excerpt(name)),
     }
-    Ok(RoleAssignment {
-        description: wanted.description,
-        condition: None,
-        condition_version: None,
-        updated_on: now,
-        updated_by: Some(caller.object_id),
-        ..existing
-    })
 }

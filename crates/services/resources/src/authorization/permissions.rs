@@ -2,21 +2,28 @@
 
 use gatepost_access::Caller;
 use gatepost_names::{Scope, SubscriptionId};
-use gatepost_rbac::PermissionBlock;
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use crate::service::must_exist;
+use super::definition_bodies::block_shown;
+use crate::versions::ApiVersion;
 use crate::{ResourceError, Resources};
+
+const READ: &str = "Microsoft.Authorization/permissions/read";
 
 impl Resources {
     /// The permission blocks of each role that the caller has at a scope, one entry a block.
     ///
     /// # Errors
     /// [`ResourceError::Denied`] without `Microsoft.Authorization/permissions/read` there.
-    pub fn permissions(&self, caller: &Caller, scope: &Scope) -> Result<Vec<Value>, ResourceError> {
-        self.authorize(caller, "Microsoft.Authorization/permissions/read", scope)?;
-        self.platform().store.read(|conn| must_exist(conn, scope))?;
-        Ok(self.platform().access.permissions(caller, scope).iter().map(block).collect())
+    pub fn permissions(
+        &self,
+        caller: &Caller,
+        scope: &Scope,
+        version: ApiVersion<'_>,
+    ) -> Result<Vec<Value>, ResourceError> {
+        self.enter(caller, READ, scope)?;
+        let blocks = self.platform().access.permissions(caller, scope);
+        Ok(blocks.iter().map(|block| block_shown(block, version)).collect())
     }
 
     /// The classic administrators of a subscription. Azure retired them; there are none.
@@ -32,13 +39,4 @@ impl Resources {
         self.authorize(caller, action, &Scope::subscription(subscription))?;
         Ok(Vec::new())
     }
-}
-
-fn block(block: &PermissionBlock) -> Value {
-    json!({
-        "actions": block.actions,
-        "notActions": block.not_actions,
-        "dataActions": block.data_actions,
-        "notDataActions": block.not_data_actions,
-    })
 }

@@ -1,6 +1,8 @@
 //! A server's services over a store of its own, for the tests of this module.
 
-use gatepost_access::{Access, Caller, RoleAssignment, StoredRole};
+use std::net::{IpAddr, Ipv4Addr};
+
+use gatepost_access::{Access, Caller, RequestOrigin, RoleAssignment, StoredRole};
 use gatepost_clock::{Clock, from_micros};
 use gatepost_directory::{Directory, NewApplication, NewPassword, ObjectKey, ObjectKind};
 use gatepost_names::{
@@ -17,33 +19,36 @@ use super::{ACTIONS_TO_SEND, Readiness, RefusalLog, Sending};
 use crate::provider::Platform;
 use crate::{Acted, Conditions, Deleted, ResourceError, Resources, Written};
 
-pub(super) const SECRET_SECONDS: u64 = 1000;
+pub(crate) const SECRET_SECONDS: u64 = 1000;
+/// Where clients come from.
+pub(crate) const ORIGIN: RequestOrigin =
+    RequestOrigin { correlation: Uuid::nil(), address: Some(IpAddr::V4(Ipv4Addr::LOCALHOST)) };
 
-pub(super) struct Fixture {
+pub(crate) struct Fixture {
     _dir: tempfile::TempDir,
-    pub(super) tenant: TenantId,
-    pub(super) subscription: SubscriptionId,
-    pub(super) admin: Caller,
-    pub(super) clock: Clock,
-    pub(super) platform: Platform,
-    pub(super) tokens: Tokens,
-    pub(super) resources: Resources,
-    pub(super) sending: Sending,
+    pub(crate) tenant: TenantId,
+    pub(crate) subscription: SubscriptionId,
+    pub(crate) admin: Caller,
+    pub(crate) clock: Clock,
+    pub(crate) platform: Platform,
+    pub(crate) tokens: Tokens,
+    pub(crate) resources: Resources,
+    pub(crate) sending: Sending,
 }
 
 /// An application that can sign in.
 #[derive(Clone, Debug)]
-pub(super) struct App {
-    pub(super) object: ObjectId,
-    pub(super) app_id: ApplicationId,
-    pub(super) principal: ObjectId,
-    pub(super) key_id: Uuid,
-    pub(super) secret: String,
+pub(crate) struct App {
+    pub(crate) object: ObjectId,
+    pub(crate) app_id: ApplicationId,
+    pub(crate) principal: ObjectId,
+    pub(crate) key_id: Uuid,
+    pub(crate) secret: String,
 }
 
 impl Fixture {
     /// A tenant, a subscription, a user who owns it, and the resource groups `rg` and `other`.
-    pub(super) fn new() -> Fixture {
+    pub(crate) fn new() -> Fixture {
         let dir = tempfile::tempdir().unwrap();
         let store = Store::open(&dir.path().join("gatepost.db")).unwrap();
         let clock = Clock::fixed(from_micros(1_790_000_000_000_000));
@@ -86,7 +91,7 @@ impl Fixture {
     }
 
     /// One more tenant with its subscription and the user who owns that.
-    pub(super) fn tenant(&self, domain: &str) -> (TenantId, SubscriptionId, Caller) {
+    pub(crate) fn tenant(&self, domain: &str) -> (TenantId, SubscriptionId, Caller) {
         let id = TenantId(Uuid::new_v4());
         let subscription = SubscriptionId(Uuid::new_v4());
         let store = &self.platform.store;
@@ -111,18 +116,18 @@ impl Fixture {
         (id, subscription, caller)
     }
 
-    pub(super) fn put_group(&self, name: &str) {
+    pub(crate) fn put_group(&self, name: &str) {
         let scope = Scope::subscription(self.subscription).join(&format!("resourceGroups/{name}")).unwrap();
         let body = json!({"location": "global"});
         self.resources.put_group(&self.admin, &scope, &body, &Conditions::default()).unwrap();
     }
 
     /// The id of a resource below `Microsoft.Communication` in the group `rg`.
-    pub(super) fn id(&self, path: &str) -> ResourceId {
+    pub(crate) fn id(&self, path: &str) -> ResourceId {
         self.id_in("rg", path)
     }
 
-    pub(super) fn id_in(&self, group: &str, path: &str) -> ResourceId {
+    pub(crate) fn id_in(&self, group: &str, path: &str) -> ResourceId {
         let text = format!(
             "/subscriptions/{}/resourceGroups/{group}/providers/Microsoft.Communication/{path}",
             self.subscription
@@ -130,45 +135,45 @@ impl Fixture {
         ResourceId::parse(&text).unwrap()
     }
 
-    pub(super) fn try_put(&self, path: &str, body: Value) -> Result<Written, ResourceError> {
+    pub(crate) fn try_put(&self, path: &str, body: Value) -> Result<Written, ResourceError> {
         self.resources.put(&self.admin, &self.id(path), &body, &Conditions::default())
     }
 
     /// Creates or replaces a resource; answers it as it is shown.
-    pub(super) fn put(&self, path: &str, body: Value) -> Value {
+    pub(crate) fn put(&self, path: &str, body: Value) -> Value {
         self.try_put(path, body).unwrap().shown.body
     }
 
-    pub(super) fn try_patch(&self, path: &str, properties: Value) -> Result<Written, ResourceError> {
+    pub(crate) fn try_patch(&self, path: &str, properties: Value) -> Result<Written, ResourceError> {
         let body = json!({"properties": properties});
         self.resources.patch(&self.admin, &self.id(path), &body, &Conditions::default())
     }
 
-    pub(super) fn patch(&self, path: &str, properties: Value) -> Value {
+    pub(crate) fn patch(&self, path: &str, properties: Value) -> Value {
         self.try_patch(path, properties).unwrap().shown.body
     }
 
-    pub(super) fn get(&self, path: &str) -> Value {
+    pub(crate) fn get(&self, path: &str) -> Value {
         self.resources.get(&self.admin, &self.id(path)).unwrap().body
     }
 
-    pub(super) fn delete(&self, path: &str) -> Result<Deleted, ResourceError> {
+    pub(crate) fn delete(&self, path: &str) -> Result<Deleted, ResourceError> {
         self.resources.delete(&self.admin, &self.id(path), &Conditions::default())
     }
 
-    pub(super) fn act(&self, path: &str, action: &str, body: Value) -> Result<Acted, ResourceError> {
+    pub(crate) fn act(&self, path: &str, action: &str, body: Value) -> Result<Acted, ResourceError> {
         self.resources.act(&self.admin, &self.id(path), action, &body)
     }
 
     /// A communication service in the group `rg`.
-    pub(super) fn communication_service(&self, name: &str) -> String {
+    pub(crate) fn communication_service(&self, name: &str) -> String {
         let path = format!("communicationServices/{name}");
         self.put(&path, json!({"location": "global", "properties": {"dataLocation": "Europe"}}));
         path
     }
 
     /// An e-mail service with a domain that is verified; answers the domain's path.
-    pub(super) fn managed_domain(&self, email_service: &str, data_location: &str) -> String {
+    pub(crate) fn managed_domain(&self, email_service: &str, data_location: &str) -> String {
         let service = format!("emailServices/{email_service}");
         let body = json!({"location": "global", "properties": {"dataLocation": data_location}});
         self.put(&service, body);
@@ -178,7 +183,7 @@ impl Fixture {
     }
 
     /// Sets the state of one verification, as looking at DNS will one day.
-    pub(super) fn set_verification(&self, domain: &str, kind: &str, status: &str) {
+    pub(crate) fn set_verification(&self, domain: &str, kind: &str, status: &str) {
         let store = &self.platform.store;
         store
             .write::<_, gatepost_store::StoreError>(|tx| {
@@ -191,13 +196,13 @@ impl Fixture {
             .unwrap();
     }
 
-    pub(super) fn links(&self, service: &str, domains: &[&str]) -> Result<Written, ResourceError> {
+    pub(crate) fn links(&self, service: &str, domains: &[&str]) -> Result<Written, ResourceError> {
         let ids: Vec<String> = domains.iter().map(|path| self.id(path).to_string()).collect();
         self.try_patch(service, json!({"linkedDomains": ids}))
     }
 
     /// An application with a service principal and a client secret that lives for [`SECRET_SECONDS`].
-    pub(super) fn application(&self, name: &str) -> App {
+    pub(crate) fn application(&self, name: &str) -> App {
         let directory = &self.platform.directory;
         let app = self
             .platform
@@ -212,13 +217,13 @@ impl Fixture {
         App { object: app.id, app_id: app.app_id, principal, key_id, secret }
     }
 
-    pub(super) fn service_principal(&self, app_id: ApplicationId) -> ObjectId {
+    pub(crate) fn service_principal(&self, app_id: ApplicationId) -> ObjectId {
         let directory = &self.platform.directory;
         let store = &self.platform.store;
         store.write(|tx| directory.create_service_principal(tx, self.tenant, app_id)).unwrap().id
     }
 
-    pub(super) fn secret(&self, object: ObjectId) -> (Uuid, String) {
+    pub(crate) fn secret(&self, object: ObjectId) -> (Uuid, String) {
         let end = self.clock.now() + std::time::Duration::from_secs(SECRET_SECONDS);
         let new = NewPassword { end: Some(end), ..NewPassword::default() };
         let directory = &self.platform.directory;
@@ -227,7 +232,7 @@ impl Fixture {
         (made.0.key_id, made.1)
     }
 
-    pub(super) fn enable(&self, principal: ObjectId, enabled: bool) {
+    pub(crate) fn enable(&self, principal: ObjectId, enabled: bool) {
         let sent = json!({"accountEnabled": enabled});
         let key = ObjectKey::Id(principal);
         let directory = &self.platform.directory;
@@ -235,13 +240,13 @@ impl Fixture {
     }
 
     /// A custom role with these actions.
-    pub(super) fn role(&self, name: &str, actions: &[&str]) -> RoleDefinitionId {
+    pub(crate) fn role(&self, name: &str, actions: &[&str]) -> RoleDefinitionId {
         let id = RoleDefinitionId(Uuid::new_v4());
         self.put_role(id, name, actions);
         id
     }
 
-    pub(super) fn put_role(&self, id: RoleDefinitionId, name: &str, actions: &[&str]) {
+    pub(crate) fn put_role(&self, id: RoleDefinitionId, name: &str, actions: &[&str]) {
         let permissions = PermissionBlock {
             actions: actions.iter().map(|action| (*action).to_owned()).collect(),
             ..PermissionBlock::default()
@@ -264,7 +269,7 @@ impl Fixture {
         self.platform.store.write(|tx| access.put_role(tx, self.tenant, &role)).unwrap();
     }
 
-    pub(super) fn assign(
+    pub(crate) fn assign(
         &self,
         tenant: TenantId,
         principal: ObjectId,
@@ -273,6 +278,20 @@ impl Fixture {
         scope: &Scope,
     ) -> RoleAssignmentName {
         let name = RoleAssignmentName(Uuid::new_v4());
+        self.put_assignment(name, tenant, (principal, principal_kind), role, scope, None);
+        name
+    }
+
+    /// Makes an assignment, or puts it in the place of the one of this name.
+    fn put_assignment(
+        &self,
+        name: RoleAssignmentName,
+        tenant: TenantId,
+        (principal, principal_kind): (ObjectId, PrincipalKind),
+        role: RoleDefinitionId,
+        scope: &Scope,
+        condition: Option<&str>,
+    ) {
         let now = self.clock.now();
         let assignment = RoleAssignment {
             name,
@@ -282,8 +301,10 @@ impl Fixture {
             principal,
             principal_kind,
             description: None,
-            condition: None,
-            condition_version: None,
+            condition: condition.map(str::to_owned),
+            condition_version: condition.map(|_| "2.0".to_owned()),
+            starts: None,
+            ends: None,
             created_on: now,
             updated_on: now,
             created_by: None,
@@ -291,39 +312,33 @@ impl Fixture {
         };
         let access = &self.platform.access;
         self.platform.store.write(|tx| access.put_assignment(tx, &assignment)).unwrap();
-        name
     }
 
-    pub(super) fn unassign(&self, name: RoleAssignmentName) {
+    pub(crate) fn unassign(&self, name: RoleAssignmentName) {
         let access = &self.platform.access;
         assert!(self.platform.store.write(|tx| access.delete_assignment(tx, self.tenant, name)).unwrap());
     }
 }
 
 fn user(tenant: TenantId) -> Caller {
-    Caller {
-        tenant,
-        object_id: ObjectId(Uuid::new_v4()),
-        kind: PrincipalKind::User,
-        client: "admin@contoso.example".into(),
-        app_id: None,
-    }
+    let object_id = ObjectId(Uuid::new_v4());
+    Caller::new(tenant, object_id, PrincipalKind::User, "admin@contoso.example".into(), None)
 }
 
 /// Everything that is needed to send, in place.
-pub(super) struct Ready {
-    pub(super) fixture: Fixture,
-    pub(super) service: String,
-    pub(super) domain: String,
-    pub(super) app: App,
-    pub(super) role: RoleDefinitionId,
-    pub(super) assignment: RoleAssignmentName,
+pub(crate) struct Ready {
+    pub(crate) fixture: Fixture,
+    pub(crate) service: String,
+    pub(crate) domain: String,
+    pub(crate) app: App,
+    pub(crate) role: RoleDefinitionId,
+    pub(crate) assignment: RoleAssignmentName,
 }
 
 impl Ready {
-    pub(super) const USERNAME: &'static str = "mailer";
+    pub(crate) const USERNAME: &'static str = "mailer";
 
-    pub(super) fn new() -> Ready {
+    pub(crate) fn new() -> Ready {
         let fixture = Fixture::new();
         // Updating applications is a right in the directory, not in the subscription.
         let access = &fixture.platform.access;
@@ -345,21 +360,35 @@ impl Ready {
         ready
     }
 
-    pub(super) fn assign(&self) -> RoleAssignmentName {
+    pub(crate) fn assign(&self) -> RoleAssignmentName {
         let scope = self.fixture.id(&self.service).scope().clone();
         let kind = PrincipalKind::ServicePrincipal;
         self.fixture.assign(self.fixture.tenant, self.app.principal, kind, self.role, &scope)
     }
 
+    /// Puts the assignment under a condition, or takes the condition away.
+    pub(crate) fn hold_to(&self, condition: Option<&str>) {
+        let scope = self.fixture.id(&self.service).scope().clone();
+        let who = (self.app.principal, PrincipalKind::ServicePrincipal);
+        self.fixture.put_assignment(self.assignment, self.fixture.tenant, who, self.role, &scope, condition);
+    }
+
+    /// Registers one more sender of the linked domain; answers its address.
+    pub(crate) fn add_sender(&self, username: &str) -> EmailAddress {
+        let path = format!("{}/senderUsernames/{username}", self.domain);
+        self.fixture.put(&path, json!({"properties": {"username": username}}));
+        EmailAddress::parse(&format!("{username}@{}", self.sender().domain())).unwrap()
+    }
+
     /// Makes the SMTP username resource of the same name.
-    pub(super) fn username(&self, username: &str) {
+    pub(crate) fn username(&self, username: &str) {
         self.fixture.put(
             &format!("{}/smtpUsernames/{}", self.service, username.replace(['@', '.'], "-")),
             self.username_body(username),
         );
     }
 
-    pub(super) fn username_body(&self, username: &str) -> Value {
+    pub(crate) fn username_body(&self, username: &str) -> Value {
         json!({"properties": {
             "username": username,
             "entraApplicationId": self.app.app_id.to_string(),
@@ -368,12 +397,12 @@ impl Ready {
     }
 
     /// The default sender of the linked domain.
-    pub(super) fn sender(&self) -> EmailAddress {
+    pub(crate) fn sender(&self) -> EmailAddress {
         let domain = self.fixture.get(&self.domain)["properties"]["fromSenderDomain"].clone();
         EmailAddress::parse(&format!("donotreply@{}", domain.as_str().unwrap())).unwrap()
     }
 
-    pub(super) fn readiness(&self, username: &str) -> Readiness {
+    pub(crate) fn readiness(&self, username: &str) -> Readiness {
         self.fixture.sending.readiness(&self.fixture.id(&self.service), username).unwrap()
     }
 }

@@ -25,7 +25,7 @@ mod username;
 mod verification;
 
 #[cfg(test)]
-mod fixture;
+pub(crate) mod fixture;
 #[cfg(test)]
 mod sending_tests;
 #[cfg(test)]
@@ -34,7 +34,9 @@ mod type_tests;
 pub use catalogue::{ACTIONS_TO_SEND, provider_operations};
 pub use readiness::{Check, Readiness};
 pub use refusals::{Refusal, RefusalLog};
-pub use sending::{SenderRefusal, Sending, SendingIdentity, SignInRefusal};
+pub use sending::{
+    Outgoing, Part, Permission, SendRefusal, SenderRefusal, Sending, SendingIdentity, SignInRefusal,
+};
 pub use subscription_actions::{SubscriptionAction, SubscriptionRequest, subscription_actions};
 pub use username::UsernameForm;
 

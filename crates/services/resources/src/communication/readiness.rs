@@ -102,7 +102,9 @@ fn checks(platform: &Platform, conn: &Conn<'_>, link: &Link) -> Result<Vec<Check
         service_principal_exists(client),
         live_credential(client, platform.clock.now()),
     ];
-    checks.extend(ACTIONS_TO_SEND.iter().map(|action| action_allowed(platform, link, client, action)));
+    for action in ACTIONS_TO_SEND {
+        checks.push(action_allowed(platform, conn, link, client, action)?);
+    }
     checks.push(verified_domain_linked(link, &facts));
     checks.extend(link.domain.is_some().then(|| username_domain_linked(link, &facts)));
     Ok(checks)
@@ -180,25 +182,51 @@ fn credential(client: &Client, now: Timestamp) -> Result<String, String> {
     })
 }
 
-fn action_allowed(platform: &Platform, link: &Link, client: Option<&Client>, action: &str) -> Check {
+fn action_allowed(
+    platform: &Platform,
+    conn: &Conn<'_>,
+    link: &Link,
+    client: Option<&Client>,
+    action: &str,
+) -> Result<Check, StoreError> {
     let Some(object_id) = client.and_then(|client| client.service_principal) else {
-        return check(
-            action,
-            Err("There is no service principal that a role could be assigned to.".to_owned()),
-        );
+        let missing = "There is no service principal that a role could be assigned to.";
+        return Ok(check(action, Err(missing.to_owned())));
     };
     let scope = link.service.scope();
     let outcome = match platform.access.decide_for(link.tenant, object_id, action, scope) {
-        Ok(granted) => Ok(format!(
-            "The role '{}' allows it, assigned at '{}'.",
-            granted.role_name, granted.assignment_scope
-        )),
+        Ok(granted) => {
+            let (role, at) = (&granted.role_name, &granted.assignment_scope);
+            Ok(if granted.conditional {
+                let assignment = platform.access.assignment_in(conn, link.tenant, granted.assignment)?;
+                let condition = assignment.and_then(|assignment| assignment.condition);
+                let condition =
+                    condition.map_or_else(|| "that of the role itself".to_owned(), |text| shortened(&text));
+                format!(
+                    "The role '{role}', assigned at '{at}', allows it under a condition: whether it allows a \
+                     message depends on its sender and recipients, or on where the client connects from. The \
+                     condition: {condition}."
+                )
+            } else {
+                format!("The role '{role}' allows it, assigned at '{at}'.")
+            })
+        }
         Err(denied) => Err(format!(
             "{denied}. Assign a role with this action to the service principal {object_id} at '{scope}' or above: \
              'Communication and Email Service Owner', or a custom role with just the three actions."
         )),
     };
-    check(action, outcome)
+    Ok(check(action, outcome))
+}
+
+/// A condition as far as it fits in a sentence.
+fn shortened(condition: &str) -> String {
+    const MOST: usize = 500;
+    let line = condition.split_whitespace().collect::<Vec<_>>().join(" ");
+    match line.char_indices().nth(MOST).and_then(|(at, _)| line.get(..at)) {
+        Some(start) => format!("{start}..."),
+        None => line,
+    }
 }
 
 fn verified_domain_linked(link: &Link, facts: &ServiceFacts) -> Check {

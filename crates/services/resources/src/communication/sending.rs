@@ -1,4 +1,5 @@
-//! Who may send: the question that submission asks at AUTH and again at each MAIL FROM.
+//! Who may send: the question that submission asks at AUTH and again at each MAIL FROM, and where roles are
+//! assigned under conditions also at each RCPT and at the end of data.
 //!
 //! An SMTP username stands for a communication service and an application; the application's secret or token
 //! proves who it is; three actions at the service let it send; the address must be a registered sender of a
@@ -9,20 +10,26 @@
 //! SECURITY: refusals name their cause for the operator. A client is told none of it: every refused sign-in
 //! looks alike to it, so that it learns nothing about which usernames exist.
 
+mod conditions;
+mod refusals;
+mod throttle;
+
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use gatepost_access::{Caller, Denied};
+pub use conditions::{Outgoing, Permission};
+use gatepost_access::{Caller, RequestOrigin};
 use gatepost_clock::Timestamp;
 use gatepost_directory::ClientError;
 use gatepost_names::{ApplicationId, DomainName, EmailAddress, PrincipalKind, ResourceId, TenantId};
 use gatepost_store::{Conn, StoreError};
 use gatepost_tokens::{Resource as Audience, TokenError, Tokens};
+pub use refusals::{Part, SendRefusal, SenderRefusal, SignInRefusal};
 use uuid::Uuid;
 
 use super::readiness::{self, Readiness};
 use super::username::{self, Link, Unresolved};
-use super::{ACTIONS_TO_SEND, domains, linked_domains, sender_usernames, stored, verification};
+use super::{domains, linked_domains, sender_usernames, stored, verification};
 use crate::ResourceError;
 use crate::provider::Platform;
 use crate::tree;
@@ -36,7 +43,8 @@ pub struct SendingIdentity {
     pub app_id: ApplicationId,
     /// Its tenant.
     pub tenant: TenantId,
-    /// The application's service principal, as access decisions take it.
+    /// The application's service principal, as access decisions take it, with the address that it signed in
+    /// from.
     pub caller: Caller,
     /// The username, as it was given.
     pub username: String,
@@ -51,93 +59,6 @@ pub enum Proof {
     Secret(Uuid),
     /// An access token, and when it ends.
     Token(Timestamp),
-}
-
-/// Why an application may not sign in, or no longer send. The text is the operator's.
-#[derive(Debug, thiserror::Error)]
-pub enum SignInRefusal {
-    /// No SMTP username resource has this username.
-    #[error("no SMTP username '{0}' exists")]
-    UnknownUsername(String),
-    /// A legacy username that names no communication service of that tenant.
-    #[error("'{0}' names a communication service that does not exist in the tenant that it names")]
-    UnknownService(String),
-    /// The application or its secret was refused.
-    #[error("application {app_id}: {cause}")]
-    Client {
-        /// The application that the username stands for.
-        app_id: ApplicationId,
-        /// What is wrong with it.
-        cause: ClientError,
-    },
-    /// The token was refused.
-    #[error("the token was refused: {0}")]
-    Token(TokenError),
-    /// The token is good, but it is another application's, or a user's.
-    #[error("the username stands for application {linked}, the token was issued to {presented}")]
-    OtherApplication {
-        /// The application that the username stands for.
-        linked: ApplicationId,
-        /// Who the token names.
-        presented: String,
-    },
-    /// The secret of the sign-in was removed, or has ended, while the connection stayed open.
-    #[error("application {0}: the client secret of this sign-in was removed or has ended")]
-    SecretGone(ApplicationId),
-    /// The username stands for something else now than when this connection signed in.
-    #[error("the SMTP username '{0}' was changed since the sign-in")]
-    UsernameChanged(String),
-    /// The username is an e-mail address of a domain that is not linked.
-    #[error("the domain '{0}' of the username is not linked to the communication service")]
-    UsernameDomainNotLinked(DomainName),
-    /// One of the three actions is not allowed at the communication service.
-    #[error("{0}")]
-    Denied(Denied),
-    /// The store failed.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
-impl SignInRefusal {
-    /// Whether the same sign-in may succeed later with nothing else changed.
-    pub fn is_temporary(&self) -> bool {
-        match self {
-            SignInRefusal::Store(_) => true,
-            SignInRefusal::Client { cause, .. } => matches!(cause, ClientError::Store(_)),
-            SignInRefusal::Denied(denied) => denied.is_temporary(),
-            SignInRefusal::Token(cause) => matches!(cause, TokenError::Store(_)),
-            _ => false,
-        }
-    }
-}
-
-/// Why an address may not be sent from. The text is the operator's.
-#[derive(Debug, thiserror::Error)]
-pub enum SenderRefusal {
-    /// The address's domain is not linked to the communication service.
-    #[error("the domain '{domain}' is not linked to the communication service '{service}'")]
-    DomainNotLinked {
-        /// The domain.
-        domain: DomainName,
-        /// The communication service's name.
-        service: String,
-    },
-    /// The domain is linked, but no longer verified.
-    #[error("the domain '{0}' is linked, but it is not verified")]
-    DomainNotVerified(DomainName),
-    /// The domain has no such sender.
-    #[error("'{0}' is not a registered sender username of its domain")]
-    UnknownSender(EmailAddress),
-    /// The store failed.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
-impl SenderRefusal {
-    /// Whether the same sender may be accepted later with nothing else changed.
-    pub fn is_temporary(&self) -> bool {
-        matches!(self, SenderRefusal::Store(_))
-    }
 }
 
 /// The use case. Cheap to clone; clones share what is remembered.
@@ -175,20 +96,30 @@ impl Sending {
         &self,
         username: &str,
         secret: &str,
+        origin: RequestOrigin,
+    ) -> Result<SendingIdentity, SignInRefusal> {
+        throttle::guard(self, username, origin.address, || self.prove_by_secret(username, secret, origin))
+    }
+
+    fn prove_by_secret(
+        &self,
+        username: &str,
+        secret: &str,
+        origin: RequestOrigin,
     ) -> Result<SendingIdentity, SignInRefusal> {
         let link = self.link(username)?;
         let refuse = |cause| SignInRefusal::Client { app_id: link.app_id, cause };
         let (client, key_id) =
             self.0.platform.directory.match_secret(link.tenant, link.app_id, secret).map_err(refuse)?;
         let object_id = client.service_principal.ok_or_else(|| refuse(ClientError::NoServicePrincipal))?;
-        let caller = Caller {
-            tenant: link.tenant,
+        let caller = Caller::new(
+            link.tenant,
             object_id,
-            kind: PrincipalKind::ServicePrincipal,
-            client: link.app_id.to_string(),
-            app_id: Some(link.app_id),
-        };
-        self.admit(username, &link, caller, Proof::Secret(key_id))
+            PrincipalKind::ServicePrincipal,
+            link.app_id.to_string(),
+            Some(link.app_id),
+        );
+        self.admit(username, &link, caller.at(origin), Proof::Secret(key_id))
     }
 
     /// Signs an application in with an access token for the communication audience (SASL XOAUTH2,
@@ -196,7 +127,21 @@ impl Sending {
     ///
     /// # Errors
     /// [`SignInRefusal`].
-    pub fn sign_in_with_token(&self, username: &str, token: &str) -> Result<SendingIdentity, SignInRefusal> {
+    pub fn sign_in_with_token(
+        &self,
+        username: &str,
+        token: &str,
+        origin: RequestOrigin,
+    ) -> Result<SendingIdentity, SignInRefusal> {
+        throttle::guard(self, username, origin.address, || self.prove_by_token(username, token, origin))
+    }
+
+    fn prove_by_token(
+        &self,
+        username: &str,
+        token: &str,
+        origin: RequestOrigin,
+    ) -> Result<SendingIdentity, SignInRefusal> {
         let link = self.link(username)?;
         let (caller, ends) =
             self.0.tokens.verify_until(token, Audience::Communication).map_err(SignInRefusal::Token)?;
@@ -206,7 +151,7 @@ impl Sending {
         if !is_own {
             return Err(SignInRefusal::OtherApplication { linked: link.app_id, presented: caller.client });
         }
-        self.admit(username, &link, caller, Proof::Token(ends))
+        self.admit(username, &link, caller.at(origin), Proof::Token(ends))
     }
 
     fn admit(
@@ -229,11 +174,12 @@ impl Sending {
     }
 
     /// Whether an application that signed in may still send: its username stands for the same service and
-    /// application, the application lives, and its roles allow all three actions at the service.
+    /// application, the application lives, and its roles allow all three actions at the service, at least for
+    /// some message.
     ///
     /// # Errors
     /// [`SignInRefusal`] with the first thing that is missing.
-    pub fn authorize(&self, identity: &SendingIdentity) -> Result<(), SignInRefusal> {
+    pub fn authorize(&self, identity: &SendingIdentity) -> Result<Permission, SignInRefusal> {
         let link = self.link(&identity.username)?;
         if link.service != identity.service
             || link.app_id != identity.app_id
@@ -247,14 +193,7 @@ impl Sending {
         {
             return Err(SignInRefusal::UsernameDomainNotLinked(domain.clone()));
         }
-        for action in ACTIONS_TO_SEND {
-            self.0
-                .platform
-                .access
-                .require(&identity.caller, action, identity.service.scope())
-                .map_err(SignInRefusal::Denied)?;
-        }
-        Ok(())
+        self.allowed_at_all(identity).map_err(SignInRefusal::Denied)
     }
 
     fn check_alive(&self, identity: &SendingIdentity) -> Result<(), SignInRefusal> {

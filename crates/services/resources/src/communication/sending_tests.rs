@@ -3,17 +3,18 @@
 
 use std::time::Duration;
 
+use gatepost_access::RequestOrigin;
 use gatepost_directory::{ClientError, ObjectKey, ObjectKind};
 use gatepost_names::{EmailAddress, PrincipalKind};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::fixture::{Ready, SECRET_SECONDS};
+use super::fixture::{ORIGIN, Ready, SECRET_SECONDS};
 use super::{ACTIONS_TO_SEND, SenderRefusal, SignInRefusal};
 use crate::{Acted, ResourceError};
 
 fn signs_in(ready: &Ready) -> Result<(), SignInRefusal> {
-    let identity = ready.fixture.sending.sign_in_with_secret(Ready::USERNAME, &ready.app.secret)?;
+    let identity = ready.fixture.sending.sign_in_with_secret(Ready::USERNAME, &ready.app.secret, ORIGIN)?;
     assert_eq!(identity.service, ready.fixture.id(&ready.service));
     assert_eq!(identity.caller.object_id, ready.app.principal);
     Ok(())
@@ -36,7 +37,7 @@ fn everything_in_place_is_ready_and_sends() {
     let ready = Ready::new();
     assert_eq!(failing(&ready), Vec::<String>::new());
     signs_in(&ready).unwrap();
-    let identity = ready.fixture.sending.sign_in_with_secret("MAILER", &ready.app.secret).unwrap();
+    let identity = ready.fixture.sending.sign_in_with_secret("MAILER", &ready.app.secret, ORIGIN).unwrap();
     ready.fixture.sending.authorize(&identity).unwrap();
     let sender = ready.sender();
     ready.fixture.sending.check_sender(&identity, &sender).unwrap();
@@ -59,7 +60,8 @@ fn all_three_forms_of_username_sign_in() {
         (format!("contoso.{app}.{tenant}"), "legacy"),
         (format!("Contoso|{app}|{tenant}"), "legacy"),
     ] {
-        let identity = ready.fixture.sending.sign_in_with_secret(&username, &ready.app.secret).unwrap();
+        let identity =
+            ready.fixture.sending.sign_in_with_secret(&username, &ready.app.secret, ORIGIN).unwrap();
         assert_eq!(identity.username, username);
         ready.fixture.sending.check_sender(&identity, &ready.sender()).unwrap();
         let readiness = ready.readiness(&username).to_json();
@@ -80,19 +82,22 @@ fn a_token_signs_its_own_application_in() {
     let sending = &ready.fixture.sending;
     let communication = "https://communication.azure.com";
     let token = token_of(&ready.app, communication);
-    let identity = sending.sign_in_with_token(Ready::USERNAME, &token).unwrap();
+    let identity = sending.sign_in_with_token(Ready::USERNAME, &token, ORIGIN).unwrap();
     assert_eq!(identity.app_id, ready.app.app_id);
     sending.check_sender(&identity, &ready.sender()).unwrap();
 
     let other = ready.fixture.application("Other");
-    let refused = sending.sign_in_with_token(Ready::USERNAME, &token_of(&other, communication));
+    let refused = sending.sign_in_with_token(Ready::USERNAME, &token_of(&other, communication), ORIGIN);
     assert!(matches!(refused, Err(SignInRefusal::OtherApplication { .. })), "{refused:?}");
     let graph = token_of(&ready.app, "https://graph.microsoft.com");
-    let refused = sending.sign_in_with_token(Ready::USERNAME, &graph);
+    let refused = sending.sign_in_with_token(Ready::USERNAME, &graph, ORIGIN);
     assert!(matches!(refused, Err(SignInRefusal::Token(_))), "{refused:?}");
-    let refused = sending.sign_in_with_token(Ready::USERNAME, "not a token");
+    let refused = sending.sign_in_with_token(Ready::USERNAME, "not a token", ORIGIN);
     assert!(matches!(refused, Err(SignInRefusal::Token(_))), "{refused:?}");
-    assert!(matches!(sending.sign_in_with_token("nobody", &token), Err(SignInRefusal::UnknownUsername(_))));
+    assert!(matches!(
+        sending.sign_in_with_token("nobody", &token, ORIGIN),
+        Err(SignInRefusal::UnknownUsername(_))
+    ));
 }
 
 #[test]
@@ -108,22 +113,26 @@ fn usernames_that_stand_for_nothing() {
         (format!("contoso.{app}.{nil}"), false),
         (format!("a.contoso.{app}.{tenant}"), false),
     ] {
-        let refused = ready.fixture.sending.sign_in_with_secret(&username, &ready.app.secret).unwrap_err();
+        let refused =
+            ready.fixture.sending.sign_in_with_secret(&username, &ready.app.secret, ORIGIN).unwrap_err();
         assert_eq!(matches!(refused, SignInRefusal::UnknownUsername(_)), known_form, "{refused}");
         assert!(!refused.is_temporary());
         let service = ready.fixture.id(&ready.service);
         let unknown = ready.fixture.sending.readiness(&service, &username);
         assert!(matches!(unknown, Err(ResourceError::NotFound { .. })));
     }
-    let refused =
-        ready.fixture.sending.sign_in_with_secret(&format!("contoso.{nil}.{tenant}"), "x").unwrap_err();
+    let refused = ready
+        .fixture
+        .sending
+        .sign_in_with_secret(&format!("contoso.{nil}.{tenant}"), "x", ORIGIN)
+        .unwrap_err();
     assert!(matches!(refused, SignInRefusal::Client { cause: ClientError::NotFound, .. }), "{refused}");
 }
 
 #[test]
 fn a_wrong_secret_is_refused() {
     let ready = Ready::new();
-    let refused = ready.fixture.sending.sign_in_with_secret(Ready::USERNAME, "wrong").unwrap_err();
+    let refused = ready.fixture.sending.sign_in_with_secret(Ready::USERNAME, "wrong", ORIGIN).unwrap_err();
     assert!(matches!(refused, SignInRefusal::Client { cause: ClientError::WrongSecret, .. }));
     assert!(!refused.to_string().contains(&ready.app.secret));
     assert_eq!(failing(&ready), Vec::<String>::new());
@@ -138,7 +147,7 @@ fn an_expired_secret_is_refused_until_there_is_a_new_one() {
     assert!(detail(&ready, "liveCredential").contains("expired"));
     let (_, secret) = ready.fixture.secret(ready.app.object);
     assert_eq!(failing(&ready), Vec::<String>::new());
-    ready.fixture.sending.sign_in_with_secret(Ready::USERNAME, &secret).unwrap();
+    ready.fixture.sending.sign_in_with_secret(Ready::USERNAME, &secret, ORIGIN).unwrap();
 }
 
 #[test]
@@ -158,9 +167,10 @@ fn a_removed_secret_is_refused() {
 #[test]
 fn a_disabled_application_stops_at_once() {
     let ready = Ready::new();
-    let identity = ready.fixture.sending.sign_in_with_secret(Ready::USERNAME, &ready.app.secret).unwrap();
+    let identity =
+        ready.fixture.sending.sign_in_with_secret(Ready::USERNAME, &ready.app.secret, ORIGIN).unwrap();
     ready.fixture.enable(ready.app.principal, false);
-    for refused in [signs_in(&ready), ready.fixture.sending.authorize(&identity)] {
+    for refused in [signs_in(&ready), ready.fixture.sending.authorize(&identity).map(drop)] {
         assert!(matches!(refused, Err(SignInRefusal::Client { cause: ClientError::Disabled, .. })));
     }
     assert_eq!(failing(&ready), ["applicationEnabled"]);
@@ -172,11 +182,12 @@ fn a_disabled_application_stops_at_once() {
 #[test]
 fn without_a_service_principal_nothing_is_allowed() {
     let mut ready = Ready::new();
-    let identity = ready.fixture.sending.sign_in_with_secret(Ready::USERNAME, &ready.app.secret).unwrap();
+    let identity =
+        ready.fixture.sending.sign_in_with_secret(Ready::USERNAME, &ready.app.secret, ORIGIN).unwrap();
     let directory = ready.fixture.platform.directory.clone();
     let key = ObjectKey::Id(ready.app.principal);
     directory.remove(&ready.fixture.admin, ObjectKind::ServicePrincipal, &key).unwrap();
-    for refused in [signs_in(&ready), ready.fixture.sending.authorize(&identity)] {
+    for refused in [signs_in(&ready), ready.fixture.sending.authorize(&identity).map(drop)] {
         let refused = refused.unwrap_err();
         assert!(
             matches!(refused, SignInRefusal::Client { cause: ClientError::NoServicePrincipal, .. }),
@@ -210,10 +221,11 @@ fn without_an_application_nothing_works() {
 fn each_of_the_three_actions_is_needed() {
     for missing in ACTIONS_TO_SEND {
         let ready = Ready::new();
-        let identity = ready.fixture.sending.sign_in_with_secret(Ready::USERNAME, &ready.app.secret).unwrap();
+        let identity =
+            ready.fixture.sending.sign_in_with_secret(Ready::USERNAME, &ready.app.secret, ORIGIN).unwrap();
         let rest: Vec<&str> = ACTIONS_TO_SEND.into_iter().filter(|action| *action != missing).collect();
         ready.fixture.put_role(ready.role, "Mail sender", &rest);
-        for refused in [signs_in(&ready), ready.fixture.sending.authorize(&identity)] {
+        for refused in [signs_in(&ready), ready.fixture.sending.authorize(&identity).map(drop)] {
             match refused {
                 Err(SignInRefusal::Denied(denied)) => assert_eq!(denied.action, missing),
                 other => panic!("{other:?}"),
@@ -231,7 +243,7 @@ fn each_of_the_three_actions_is_needed() {
 fn a_role_elsewhere_does_not_help_but_one_above_does() {
     let ready = Ready::new();
     let fixture = &ready.fixture;
-    let identity = fixture.sending.sign_in_with_secret(Ready::USERNAME, &ready.app.secret).unwrap();
+    let identity = fixture.sending.sign_in_with_secret(Ready::USERNAME, &ready.app.secret, ORIGIN).unwrap();
     fixture.unassign(ready.assignment);
     assert!(matches!(fixture.sending.authorize(&identity), Err(SignInRefusal::Denied(_))));
     assert_eq!(failing(&ready), ACTIONS_TO_SEND);
@@ -250,7 +262,7 @@ fn a_role_elsewhere_does_not_help_but_one_above_does() {
 fn senders_must_be_registered_at_a_linked_domain() {
     let ready = Ready::new();
     let sending = &ready.fixture.sending;
-    let identity = sending.sign_in_with_secret(Ready::USERNAME, &ready.app.secret).unwrap();
+    let identity = sending.sign_in_with_secret(Ready::USERNAME, &ready.app.secret, ORIGIN).unwrap();
     let domain = ready.sender().domain().clone();
     let check = |text: &str| sending.check_sender(&identity, &EmailAddress::parse(text).unwrap());
     assert!(matches!(check(&format!("news@{domain}")), Err(SenderRefusal::UnknownSender(_))));
@@ -271,7 +283,7 @@ fn senders_must_be_registered_at_a_linked_domain() {
 fn an_unlinked_domain_sends_no_more() {
     let ready = Ready::new();
     let sending = &ready.fixture.sending;
-    let identity = sending.sign_in_with_secret(Ready::USERNAME, &ready.app.secret).unwrap();
+    let identity = sending.sign_in_with_secret(Ready::USERNAME, &ready.app.secret, ORIGIN).unwrap();
     ready.fixture.links(&ready.service, &[]).unwrap();
     let refused = sending.check_sender(&identity, &ready.sender()).unwrap_err();
     assert!(matches!(refused, SenderRefusal::DomainNotLinked { .. }));
@@ -285,7 +297,7 @@ fn an_unlinked_domain_sends_no_more() {
 fn a_linked_domain_that_lost_its_verification_sends_no_more() {
     let ready = Ready::new();
     let sending = &ready.fixture.sending;
-    let identity = sending.sign_in_with_secret(Ready::USERNAME, &ready.app.secret).unwrap();
+    let identity = sending.sign_in_with_secret(Ready::USERNAME, &ready.app.secret, ORIGIN).unwrap();
     ready.fixture.set_verification(&ready.domain, "SPF", "VerificationFailed");
     let refused = sending.check_sender(&identity, &ready.sender()).unwrap_err();
     assert!(matches!(refused, SenderRefusal::DomainNotVerified(_)));
@@ -299,7 +311,7 @@ fn a_username_of_an_unlinked_domain_is_not_ready() {
     let ready = Ready::new();
     let email = format!("printer@{}", ready.sender().domain());
     ready.username(&email);
-    let identity = ready.fixture.sending.sign_in_with_secret(&email, &ready.app.secret).unwrap();
+    let identity = ready.fixture.sending.sign_in_with_secret(&email, &ready.app.secret, ORIGIN).unwrap();
     let second = ready.fixture.managed_domain("mail2", "Europe");
     ready.fixture.links(&ready.service, &[&second]).unwrap();
     let refused = ready.fixture.sending.authorize(&identity).unwrap_err();
@@ -314,7 +326,7 @@ fn a_username_of_an_unlinked_domain_is_not_ready() {
 fn a_username_that_is_deleted_or_changed_stops_its_open_connections() {
     let ready = Ready::new();
     let sending = &ready.fixture.sending;
-    let identity = sending.sign_in_with_secret(Ready::USERNAME, &ready.app.secret).unwrap();
+    let identity = sending.sign_in_with_secret(Ready::USERNAME, &ready.app.secret, ORIGIN).unwrap();
     let path = format!("{}/smtpUsernames/mailer", ready.service);
     let mut other = ready.username_body("mailer");
     other["properties"]["entraApplicationId"] = Uuid::new_v4().to_string().into();
@@ -363,7 +375,7 @@ fn the_two_actions_answer_the_same_and_nothing_of_other_services() {
 fn removing_the_secret_of_an_open_connection_stops_it() {
     let ready = Ready::new();
     let sending = &ready.fixture.sending;
-    let identity = sending.sign_in_with_secret(Ready::USERNAME, &ready.app.secret).unwrap();
+    let identity = sending.sign_in_with_secret(Ready::USERNAME, &ready.app.secret, ORIGIN).unwrap();
     sending.authorize(&identity).unwrap();
     let directory = &ready.fixture.platform.directory;
     let tenant = ready.fixture.tenant;
@@ -384,7 +396,7 @@ fn a_connection_does_not_outlive_the_token_that_opened_it() {
     let token =
         ready.fixture.tokens.client_credentials(ready.fixture.tenant, &client, audience, &[]).unwrap();
     let sending = &ready.fixture.sending;
-    let identity = sending.sign_in_with_token(Ready::USERNAME, &token.access_token).unwrap();
+    let identity = sending.sign_in_with_token(Ready::USERNAME, &token.access_token, ORIGIN).unwrap();
     sending.authorize(&identity).unwrap();
     ready.fixture.platform.clock.advance(std::time::Duration::from_secs(2 * 3600));
     assert!(matches!(sending.authorize(&identity), Err(SignInRefusal::Token(_))));
@@ -396,4 +408,34 @@ fn made_up_legacy_usernames_leave_no_trace() {
     let username = format!("contoso.{}.{}", Uuid::from_u128(7), ready.fixture.tenant);
     ready.fixture.sending.note_refusal(&username, "no");
     assert!(ready.fixture.platform.refusals.recent(&username).is_empty());
+}
+
+#[test]
+fn whoever_guesses_waits_over_all_connections_and_the_application_goes_on() {
+    let ready = Ready::new();
+    let sending = &ready.fixture.sending;
+    let from = |last| RequestOrigin::new(Uuid::nil(), std::net::IpAddr::from([93, 184, 216, last]));
+    sending.sign_in_with_secret(Ready::USERNAME, &ready.app.secret, from(1)).unwrap();
+    let mut seen = 0;
+    for n in 0..1000 {
+        let refused =
+            sending.sign_in_with_secret(Ready::USERNAME, &format!("guess {n}"), from(2)).unwrap_err();
+        match &refused {
+            SignInRefusal::Client { cause: ClientError::WrongSecret, .. } => seen += 1,
+            SignInRefusal::TooManyFailures { .. } => assert!(refused.is_temporary()),
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(seen, 20);
+    let refused = sending.sign_in_with_secret(Ready::USERNAME, &ready.app.secret, from(2));
+    assert!(matches!(refused, Err(SignInRefusal::TooManyFailures { .. })), "the address waits");
+    for last in [1, 3] {
+        sending.sign_in_with_secret(Ready::USERNAME, &ready.app.secret, from(last)).unwrap();
+    }
+    let mut seen = 0;
+    for n in 0..1000 {
+        let refused = sending.sign_in_with_secret(&format!("nobody{n}"), "guess", from(4)).unwrap_err();
+        seen += usize::from(matches!(refused, SignInRefusal::UnknownUsername(_)));
+    }
+    assert_eq!(seen, 100);
 }

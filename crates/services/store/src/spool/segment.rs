@@ -131,8 +131,11 @@ impl Segments {
             Some((spare, size)) => (self.reuse(spare, size, sequence)?, size),
             None => {
                 let usual = self.settings.segment_bytes;
-                let (usual, blocks) =
-                    if is_first { (usual.min(FIRST_BYTES), Blocks::Filled) } else { (usual, Blocks::Reserved) };
+                let (usual, blocks) = if is_first {
+                    (usual.min(FIRST_BYTES), Blocks::Filled)
+                } else {
+                    (usual, Blocks::Reserved)
+                };
                 let size = usual.max(bytes);
                 (self.allocate(&self.path(sequence, IN_USE), size, blocks)?, size)
             }

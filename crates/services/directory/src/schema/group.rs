@@ -1,0 +1,41 @@
+//! The properties of groups.
+
+use super::{Property, Shape, once, p, server};
+
+pub(super) const GROUP: &[Property] = &[
+    server("id", Shape::Guid),
+    server("deletedDateTime", Shape::Time),
+    p("classification", Shape::Text),
+    server("createdDateTime", Shape::Time),
+    server("creationOptions", Shape::Texts),
+    p("description", Shape::Text),
+    p("displayName", Shape::Text),
+    server("expirationDateTime", Shape::Time),
+    // Neither Microsoft 365 groups nor groups with a rule are made here: the list stays empty.
+    p("groupTypes", Shape::Texts),
+    once("isAssignableToRole", Shape::OptionalFlag),
+    server("mail", Shape::Text),
+    p("mailEnabled", Shape::Flag(false)),
+    p("mailNickname", Shape::Text),
+    server("membershipRule", Shape::Text),
+    server("membershipRuleProcessingState", Shape::Text),
+    server("onPremisesDomainName", Shape::Text),
+    server("onPremisesLastSyncDateTime", Shape::Time),
+    server("onPremisesNetBiosName", Shape::Text),
+    server("onPremisesSamAccountName", Shape::Text),
+    server("onPremisesSecurityIdentifier", Shape::Text),
+    server("onPremisesSyncEnabled", Shape::OptionalFlag),
+    p("preferredDataLocation", Shape::Text),
+    p("preferredLanguage", Shape::Text),
+    server("proxyAddresses", Shape::Texts),
+    server("renewedDateTime", Shape::Time),
+    server("resourceBehaviorOptions", Shape::Texts),
+    server("resourceProvisioningOptions", Shape::Texts),
+    p("securityEnabled", Shape::Flag(true)),
+    server("securityIdentifier", Shape::Text),
+    p("theme", Shape::Text),
+    once("uniqueName", Shape::Text),
+    once("visibility", Shape::Text),
+    server("onPremisesProvisioningErrors", Shape::Texts),
+    server("serviceProvisioningErrors", Shape::Texts),
+];

@@ -1,0 +1,8 @@
+//! The directory over a real store.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+
+mod groups;
+mod house;
+mod identities;
+mod matrix;
+mod speed;
