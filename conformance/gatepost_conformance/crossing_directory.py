@@ -2,7 +2,7 @@
 
 from urllib.parse import quote
 
-from gatepost_conformance.crossing import NOTHING, OWN, Attempt, graph
+from gatepost_conformance.crossing import NOTHING, OWN, REFUSED, Attempt, graph
 from gatepost_conformance.tenancy import AZURE_CLI
 
 GLOBAL_READER = "f2ef992c-3afb-46b9-b7cf-a126ee74c451"
@@ -149,9 +149,10 @@ def links():
     yield graph("POST", "/users", {**user, "userPrincipalName": "intruder@{tenant_domain}"})
     yield graph("POST", "/users", {**user, "userPrincipalName": "{user_name}@{tenant_domain}"})
     yield graph("PATCH", "/users/{my_user_id}", {"userPrincipalName": "intruder@{tenant_domain}"})
-    for client in ("{app_id}", "{my_app_id}"):
+    # A client id is a name of nobody else's.
+    for client, told in (("{app_id}", REFUSED), ("{my_app_id}", OWN)):
         uris = {"identifierUris": [f"api://{client}"]}
-        yield graph("PATCH", "/applications/{my_application_id}", uris, expect=OWN, bearer="application")
+        yield graph("PATCH", "/applications/{my_application_id}", uris, expect=told, bearer="application")
     # Names are free in each tenant.
     for title in ("{people_title}", "{my_people_title}"):
         yield graph("PATCH", "/groups/{my_people}", {"displayName": title}, expect=OWN, bearer="application")

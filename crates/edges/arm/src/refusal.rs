@@ -319,6 +319,11 @@ impl Refusal {
                     "Another request changed the same thing at the same time. Nothing was changed.",
                 )
             }
+            StoreError::UnknownCursor => Refusal::new(
+                StatusCode::BAD_REQUEST,
+                "InvalidSkipToken",
+                "The provided skip token is not one of this list.",
+            ),
             StoreError::Corrupt(_) | StoreError::Engine(_) => {
                 tracing::error!(%request_id, %error, "a request failed");
                 Refusal::internal(request_id)

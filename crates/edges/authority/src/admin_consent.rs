@@ -87,7 +87,7 @@ impl Purpose for Consenting {
         match self.asked(visit, session) {
             Ok((_, asked)) => {
                 let login = visit.login_of(session.user.tenant, session.user.user);
-                let ticket = visit.make_ticket(self, "admin-consent", None);
+                let ticket = visit.make_consent_ticket(self, "admin-consent", &asked.digest(true));
                 let question = ConsentQuestion {
                     app: self.app(),
                     publisher: self.registration.publisher_domain.as_deref(),
@@ -146,13 +146,17 @@ impl Consenting {
     }
 
     fn given(&self, visit: &mut Visit<'_>) -> Result<Answer, GrantError> {
-        visit.ticket(self, "admin-consent")?;
+        let ticket = visit.ticket(self, "admin-consent")?;
         let session = visit.session()?;
         let Some(session) = session.filter(|session| self.tenant.is_none_or(|id| id == session.user.tenant))
         else {
             return Ok(visit.ask_for_password(self, "", None));
         };
         let (client, asked) = self.asked(visit, &session)?;
+        // SECURITY: what is written is what the page showed, not what the manifest has come to say since.
+        if ticket.shown.as_deref() != Some(asked.digest(true).as_str()) {
+            return Ok(self.signed_in(visit, &session));
+        }
         let tenant = session.user.tenant;
         visit.authority.tokens.give_consent(tenant, client.service_principal, None, &asked)?;
         let mut fields = vec![("admin_consent", "True".to_owned()), ("tenant", tenant.to_string())];

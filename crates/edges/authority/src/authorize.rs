@@ -12,7 +12,7 @@ use gatepost_oauth::{
 use gatepost_tokens::{AskingClient, BrowserSession, CodeRequest, GrantError};
 use http::Method;
 
-use crate::consent::{Wanted, ask_for_consent, consented};
+use crate::consent::{Consented, Wanted, ask_for_consent, consented};
 use crate::reply::Exchange;
 use crate::respond::Reply;
 use crate::visit::{Purpose, Visit};
@@ -231,8 +231,9 @@ impl Purpose for Authorizing {
             return visit.exchange.failure_page(&SignInError::FlowExpired);
         }
         match consented(visit, self, &self.wanted()) {
-            Ok(Some(session)) => self.go_on(visit, &session, true),
-            Ok(None) => visit.ask_for_password(self, "", None),
+            Ok(Consented::Given(session)) => self.go_on(visit, &session, true),
+            Ok(Consented::Changed(session)) => self.go_on(visit, &session, false),
+            Ok(Consented::SignedOut) => visit.ask_for_password(self, "", None),
             Err(error) => visit.failed(&error),
         }
     }
@@ -283,11 +284,11 @@ impl Authorizing {
                 let client = self.destination.app_id.to_string();
                 return Err(SignInError::ConsentRequired { client }.into());
             }
-            return Ok(ask_for_consent(visit, self, &client, session, &missing));
+            return ask_for_consent(visit, self, &client, session, (&self.wanted(), &missing));
         }
         if self.request.prompt.consent && !has_consented && !client.registration.first_party {
             let again = authority.tokens.all_wanted(&client, &self.request.scopes)?;
-            return Ok(ask_for_consent(visit, self, &client, session, &again));
+            return ask_for_consent(visit, self, &client, session, (&self.wanted(), &again));
         }
         self.answer(visit, session, &client)
     }

@@ -13,7 +13,7 @@ use gatepost_tokens::{
 use http::Method;
 use serde_json::{Value, json};
 
-use crate::consent::{Wanted, ask_for_consent, consented};
+use crate::consent::{Consented, Wanted, ask_for_consent, consented};
 use crate::pages;
 use crate::reply::Exchange;
 use crate::visit::{Purpose, Visit};
@@ -52,7 +52,7 @@ impl Authority {
             tenant: segment.to_owned(),
         })?;
         let scopes = match endpoint {
-            Endpoint::V1 => Scopes::all_of(field("resource")?),
+            Endpoint::V1 => Scopes::all_of(field("resource")?)?,
             Endpoint::V2 => Scopes::read(field("scope")?)?,
         };
         let (tenant, registration) = self.registration_at(exchange, &tenant, segment, app_id)?;
@@ -197,10 +197,10 @@ impl Purpose for SigningInDevice {
     fn step(&self, visit: &mut Visit<'_>, step: &str) -> Answer {
         let session = match step {
             "device" => visit.ticket(self, "device").map_err(GrantError::from).and_then(|_| visit.session()),
-            "consent" => {
-                let scopes = &self.device.scopes;
-                consented(visit, self, &Wanted { app_id: self.device.client(), scopes, capabilities: &[] })
-            }
+            "consent" => consented(visit, self, &self.wanted()).map(|consented| match consented {
+                Consented::Given(session) | Consented::Changed(session) => Some(session),
+                Consented::SignedOut => None,
+            }),
             _ => Err(SignInError::FlowExpired.into()),
         };
         match session {
@@ -227,12 +227,16 @@ impl Purpose for SigningInDevice {
 }
 
 impl SigningInDevice {
+    fn wanted(&self) -> Wanted<'_> {
+        Wanted { app_id: self.device.client(), scopes: &self.device.scopes, capabilities: &[] }
+    }
+
     fn approve(&self, visit: &mut Visit<'_>, session: &BrowserSession) -> Result<Answer, GrantError> {
         let (authority, user) = (visit.authority, &session.user);
         let client = authority.client_of_user(user.tenant, self.device.client(), Vec::new())?;
         let missing = authority.tokens.missing_consent(&client, user.user, &self.device.scopes)?;
         if !missing.is_empty() {
-            return Ok(ask_for_consent(visit, self, &client, session, &missing));
+            return ask_for_consent(visit, self, &client, session, (&self.wanted(), &missing));
         }
         if !authority.tokens.decide_device(&self.device, Some((&client, user)))? {
             return Ok(ask_for_code(visit, "", Some("That code is wrong, or has expired. Try again.")));

@@ -1,8 +1,9 @@
 //! Signing out of a browser (OpenID Connect RP-Initiated Logout).
 
 use gatepost_https::Answer;
-use gatepost_names::{ApplicationId, TenantId};
+use gatepost_names::ApplicationId;
 use gatepost_oauth::redirect_matches;
+use gatepost_tokens::IdTokenHint;
 
 use crate::Authority;
 use crate::authorize::redirects;
@@ -29,10 +30,11 @@ impl Authority {
             Err(error) => return visit.failed(&error),
         };
         let hint = self.hint(exchange);
-        let back = self.back(exchange, hint.map(|(_, app_id)| app_id));
+        let back = self.back(exchange, hint.map(|hint| hint.client));
         if let Some(session) = session {
             // Without a token that this user got, a page of anybody's could sign the user out: the user is asked.
-            let hinted = hint.is_some_and(|(tenant, _)| tenant == session.user.tenant);
+            let user = &session.user;
+            let hinted = hint.is_some_and(|hint| hint.tenant == user.tenant && hint.user == user.user);
             let asked = visit.field("step").as_deref() == Some("sign-out");
             if asked {
                 if let Err(refusal) = visit.ticket(&purpose, "sign-out") {
@@ -56,8 +58,8 @@ impl Authority {
         }
     }
 
-    /// The tenant and the client of the ID token that came along.
-    fn hint(&self, exchange: &Exchange<'_>) -> Option<(TenantId, ApplicationId)> {
+    /// Whom the ID token that came along was for.
+    fn hint(&self, exchange: &Exchange<'_>) -> Option<IdTokenHint> {
         let hint = parameter(exchange, "id_token_hint")?;
         self.tokens.read_id_token_hint(&hint)
     }

@@ -8,7 +8,7 @@ use gatepost_tokens::{BrowserSession, GrantError};
 use uuid::Uuid;
 
 use crate::pages;
-use crate::visit::{Purpose, Visit};
+use crate::visit::{Proved, Purpose, Visit};
 
 /// Longest password that is looked at.
 const MAX_PASSWORD: usize = 1024;
@@ -88,10 +88,14 @@ impl Visit<'_> {
         let directory = &self.authority.directory;
         match directory.sign_in_password(tenant, &login, &password, Some(self.address())) {
             Ok(signed) if signed.must_change_password => {
-                let ticket = self.make_ticket(purpose, "new-password", Some((tenant, signed.user.id)));
+                let proved = Proved { tenant, user: signed.user.id, at: self.exchange.micros() };
+                let ticket = self.make_ticket(purpose, "new-password", Some(proved));
                 self.page(pages::new_password(&self.form_of(purpose, &ticket), &login, None))
             }
-            Ok(signed) => self.password_was_right(purpose, tenant, signed.user.id),
+            Ok(signed) => {
+                let at = self.exchange.micros();
+                self.password_was_right(purpose, Proved { tenant, user: signed.user.id, at })
+            }
             Err(error) => self.refused_user(purpose, tenant, &login, &error),
         }
     }
@@ -110,23 +114,17 @@ impl Visit<'_> {
         Ok(found.map_or(TenantId(Uuid::nil()), |tenant| tenant.id))
     }
 
-    fn password_was_right(&mut self, purpose: &dyn Purpose, tenant: TenantId, user: ObjectId) -> Answer {
+    fn password_was_right(&mut self, purpose: &dyn Purpose, proved: Proved) -> Answer {
+        let Proved { tenant, user, .. } = proved;
         match self.authority.directory.second_factors(tenant, user) {
-            Ok(factors) if factors.totp || factors.passkey => {
-                self.ask_for_factor(purpose, tenant, user, None)
-            }
+            Ok(factors) if factors.totp || factors.passkey => self.ask_for_factor(purpose, proved, None),
             Ok(_) => self.begin(purpose, tenant, user, &["pwd"]),
             Err(error) => self.failed(&error.into()),
         }
     }
 
-    fn ask_for_factor(
-        &mut self,
-        purpose: &dyn Purpose,
-        tenant: TenantId,
-        user: ObjectId,
-        problem: Option<&str>,
-    ) -> Answer {
+    fn ask_for_factor(&mut self, purpose: &dyn Purpose, proved: Proved, problem: Option<&str>) -> Answer {
+        let Proved { tenant, user, .. } = proved;
         let directory = &self.authority.directory;
         let factors = match directory.second_factors(tenant, user) {
             Ok(factors) => factors,
@@ -142,7 +140,7 @@ impl Visit<'_> {
             Ok(challenge) => challenge,
             Err(error) => return self.exchange.failure_page(&self.exchange.refusal_of_user(&error)),
         };
-        let ticket = self.make_ticket(purpose, "factor", Some((tenant, user)));
+        let ticket = self.make_ticket(purpose, "factor", Some(proved));
         let login = self.login_of(tenant, user);
         let asked = pages::Factors { totp: factors.totp, passkey: challenge.as_ref(), login: &login };
         self.page(pages::second_factor(&self.form_of(purpose, &ticket), &asked, problem))
@@ -150,10 +148,11 @@ impl Visit<'_> {
 
     /// The answer of an authenticator, which the page's script put into the form.
     pub(crate) fn passkey(&mut self, purpose: &dyn Purpose) -> Answer {
-        let (tenant, user) = match self.ticket(purpose, "factor").and_then(|ticket| ticket.who()) {
-            Ok(who) => who,
-            Err(refusal) => return self.exchange.failure_page(&refusal),
+        let proved = match self.proved(purpose, "factor") {
+            Ok(proved) => proved,
+            Err(error) => return self.failed(&error),
         };
+        let Proved { tenant, user, .. } = proved;
         let state = self.field("state").unwrap_or_default();
         let credential = self.field("credential").unwrap_or_default();
         let credential = serde_json::from_str(&credential).unwrap_or_default();
@@ -164,7 +163,7 @@ impl Visit<'_> {
             Ok(_) => self.begin(purpose, tenant, user, &["pwd", "fido", "mfa"]),
             Err(UserError::Wrong) => {
                 self.note(purpose, tenant, Some(user), SignInError::WrongPassword.code(), "");
-                self.ask_for_factor(purpose, tenant, user, Some("That passkey was not accepted."))
+                self.ask_for_factor(purpose, proved, Some("That passkey was not accepted."))
             }
             Err(error) => {
                 let login = self.login_of(tenant, user);
@@ -174,10 +173,11 @@ impl Visit<'_> {
     }
 
     pub(crate) fn factor(&mut self, purpose: &dyn Purpose) -> Answer {
-        let (tenant, user) = match self.ticket(purpose, "factor").and_then(|ticket| ticket.who()) {
-            Ok(who) => who,
-            Err(refusal) => return self.exchange.failure_page(&refusal),
+        let proved = match self.proved(purpose, "factor") {
+            Ok(proved) => proved,
+            Err(error) => return self.failed(&error),
         };
+        let Proved { tenant, user, .. } = proved;
         let code: String =
             self.field("otp").unwrap_or_default().chars().filter(|c| !c.is_whitespace()).take(16).collect();
         let verified = self.authority.directory.verify_totp(tenant, user, &code, Some(self.address()));
@@ -185,7 +185,7 @@ impl Visit<'_> {
             Ok(()) => self.begin(purpose, tenant, user, &["pwd", "otp", "mfa"]),
             Err(UserError::Wrong) => {
                 self.note(purpose, tenant, Some(user), SignInError::WrongPassword.code(), "");
-                self.ask_for_factor(purpose, tenant, user, Some("That code is wrong, or was used before."))
+                self.ask_for_factor(purpose, proved, Some("That code is wrong, or was used before."))
             }
             Err(error) => {
                 let login = self.login_of(tenant, user);
@@ -195,10 +195,11 @@ impl Visit<'_> {
     }
 
     pub(crate) fn new_password(&mut self, purpose: &dyn Purpose) -> Answer {
-        let (tenant, user) = match self.ticket(purpose, "new-password").and_then(|ticket| ticket.who()) {
-            Ok(who) => who,
-            Err(refusal) => return self.exchange.failure_page(&refusal),
+        let proved = match self.proved(purpose, "new-password") {
+            Ok(proved) => proved,
+            Err(error) => return self.failed(&error),
         };
+        let Proved { tenant, user, .. } = proved;
         let login = self.login_of(tenant, user);
         let [old, new, again] = ["password", "new", "again"].map(|name| self.field(name).unwrap_or_default());
         let problem = if new != again {
@@ -208,7 +209,11 @@ impl Visit<'_> {
         } else {
             let address = Some(self.address());
             match self.authority.directory.change_password(tenant, user, &old, &new, address) {
-                Ok(()) => return self.password_was_right(purpose, tenant, user),
+                Ok(()) => {
+                    // The change ended what was proved before it, and came after the request.
+                    let at = self.authority.clock.micros();
+                    return self.password_was_right(purpose, Proved { tenant, user, at });
+                }
                 Err(PasswordChangeError::Refused(UserError::Wrong)) => {
                     "The current password is wrong.".to_owned()
                 }
@@ -219,7 +224,7 @@ impl Visit<'_> {
                 Err(other) => other.to_string(),
             }
         };
-        let ticket = self.make_ticket(purpose, "new-password", Some((tenant, user)));
+        let ticket = self.make_ticket(purpose, "new-password", Some(proved));
         self.page(pages::new_password(&self.form_of(purpose, &ticket), &login, Some(&problem)))
     }
 

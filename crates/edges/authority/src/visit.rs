@@ -21,8 +21,10 @@ use crate::reply::Exchange;
 
 /// The browser's cookie. Its name keeps other origins and plain HTTP from setting it (RFC 6265bis).
 const COOKIE: &str = "__Host-gatepost";
-/// How long a page may be open before its form is sent.
-const PAGE_SECONDS: i64 = 3600;
+/// How long a page may be open before its form is sent, in microseconds.
+const PAGE_MICROS: i64 = 3600 * 1_000_000;
+/// The same for a page that stands for a password that was proved.
+const PROVED_MICROS: i64 = 600 * 1_000_000;
 
 /// What a user signs in for. What a purpose does not say is that it does not care.
 pub(crate) trait Purpose {
@@ -97,8 +99,18 @@ pub(crate) struct Visit<'a> {
 
 /// What a form proves about itself.
 pub(crate) struct Ticket {
-    tenant: Option<TenantId>,
-    user: Option<ObjectId>,
+    proved: Option<Proved>,
+    /// What the page asked for, where it asked for consent.
+    pub(crate) shown: Option<String>,
+}
+
+/// A user whose password was right, and who has still something to do.
+#[derive(Clone, Copy)]
+pub(crate) struct Proved {
+    pub(crate) tenant: TenantId,
+    pub(crate) user: ObjectId,
+    /// When the password was right, in microseconds.
+    pub(crate) at: i64,
 }
 
 impl<'a> Visit<'a> {
@@ -197,18 +209,25 @@ impl<'a> Visit<'a> {
     }
 
     /// The ticket for the forms of a page.
-    pub(crate) fn make_ticket(
-        &self,
-        purpose: &dyn Purpose,
-        page: &str,
-        who: Option<(TenantId, ObjectId)>,
-    ) -> String {
+    pub(crate) fn make_ticket(&self, purpose: &dyn Purpose, page: &str, proved: Option<Proved>) -> String {
         let text = json!({
             "page": page,
-            "at": self.exchange.micros() / 1_000_000,
+            // The time of the proof, not of the page: trying again makes it last no longer.
+            "at": proved.map_or_else(|| self.exchange.micros(), |proved| proved.at),
             "url": purpose.url(),
-            "tenant": who.map(|(tenant, _)| tenant),
-            "user": who.map(|(_, user)| user),
+            "tenant": proved.map(|proved| proved.tenant),
+            "user": proved.map(|proved| proved.user),
+        });
+        self.authority.tokens.ticket(&self.cookie, &text.to_string())
+    }
+
+    /// The ticket for the form of a page that asks for consent to what `shown` stands for.
+    pub(crate) fn make_consent_ticket(&self, purpose: &dyn Purpose, page: &str, shown: &str) -> String {
+        let text = json!({
+            "page": page,
+            "at": self.exchange.micros(),
+            "url": purpose.url(),
+            "shown": shown,
         });
         self.authority.tokens.ticket(&self.cookie, &text.to_string())
     }
@@ -220,15 +239,27 @@ impl<'a> Visit<'a> {
         let text = self.authority.tokens.read_ticket(&self.cookie, &sent).ok_or(SignInError::FlowExpired)?;
         let ticket: Value = serde_json::from_str(&text).map_err(|_| SignInError::FlowExpired)?;
         let of = |name: &str| ticket.get(name).and_then(Value::as_str);
-        let age = self.exchange.micros() / 1_000_000 - ticket.get("at").and_then(Value::as_i64).unwrap_or(0);
+        let at = ticket.get("at").and_then(Value::as_i64).ok_or(SignInError::FlowExpired)?;
+        let tenant = of("tenant").and_then(|id| id.parse().ok());
+        let user = of("user").and_then(|id| id.parse().ok());
+        let proved = tenant.zip(user).map(|(tenant, user)| Proved { tenant, user, at });
+        let lasts = if proved.is_some() { PROVED_MICROS } else { PAGE_MICROS };
         let of_page = of("page").unwrap_or_default();
-        if of("url") != Some(purpose.url()) || (!page.is_empty() && of_page != page) || age > PAGE_SECONDS {
+        let is_old = self.exchange.micros() - at > lasts;
+        if of("url") != Some(purpose.url()) || (!page.is_empty() && of_page != page) || is_old {
             return Err(SignInError::FlowExpired);
         }
-        Ok(Ticket {
-            tenant: of("tenant").and_then(|id| id.parse().ok()),
-            user: of("user").and_then(|id| id.parse().ok()),
-        })
+        Ok(Ticket { proved, shown: of("shown").map(str::to_owned) })
+    }
+
+    /// The user who proved the password on the way to this page, if that still counts: nothing revoked the
+    /// user's sign-ins since, and the user is enabled.
+    pub(crate) fn proved(&self, purpose: &dyn Purpose, page: &str) -> Result<Proved, GrantError> {
+        let proved = self.ticket(purpose, page)?.proved.ok_or(SignInError::FlowExpired)?;
+        if !self.authority.tokens.counts(proved.tenant, proved.user, proved.at)? {
+            return Err(SignInError::FlowExpired.into());
+        }
+        Ok(proved)
     }
 
     pub(crate) fn form_of<'f>(&self, purpose: &'f dyn Purpose, ticket: &'f str) -> pages::Form<'f> {
@@ -247,12 +278,5 @@ impl<'a> Visit<'a> {
     /// The page for what went wrong on the server's side, or for a refusal that cannot be told the client.
     pub(crate) fn failed(&self, error: &GrantError) -> Answer {
         self.exchange.failure_page(&self.exchange.refusal_of(error))
-    }
-}
-
-impl Ticket {
-    /// The user who has proved the password.
-    pub(crate) fn who(&self) -> Result<(TenantId, ObjectId), SignInError> {
-        self.tenant.zip(self.user).ok_or(SignInError::FlowExpired)
     }
 }

@@ -62,6 +62,7 @@ fn world() -> World {
     let (application, secret) = store
         .write(|tx| {
             tenants::insert_tenant(tx, &tenant, 0)?;
+            directory.seed_tenant(tx, TENANT)?;
             access.put_directory_role(tx, TENANT, admin.object_id, GLOBAL_ADMINISTRATOR)?;
             let new = NewApplication { display_name: "Mailer".to_owned(), ..NewApplication::default() };
             let application = directory.create_application(tx, TENANT, new)?;

@@ -91,7 +91,10 @@ impl From<StoreError> for GraphError {
                 "ServiceUnavailable",
                 "The server is busy. Nothing was changed; try again.",
             ),
-            StoreError::Conflict(_) | StoreError::Corrupt(_) | StoreError::Engine(_) => {
+            StoreError::Conflict(_)
+            | StoreError::Corrupt(_)
+            | StoreError::UnknownCursor
+            | StoreError::Engine(_) => {
                 tracing::error!(%error, "the directory's store failed");
                 GraphError::internal()
             }

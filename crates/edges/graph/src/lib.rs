@@ -63,7 +63,10 @@ impl Graph {
         let token = token.ok_or_else(|| GraphError::unauthenticated("Access token is empty."))?;
         let presented = self.tokens.verify_token(token, Resource::Graph)?;
         let caller = presented.caller.at(RequestOrigin::new(call.request_id, call.peer.ip()));
-        Ok((caller, presented.delegated.then_some(presented.scopes)))
+        if !presented.delegated {
+            return Ok((caller, None));
+        }
+        Ok((caller.through(&presented.scopes), Some(presented.scopes)))
     }
 
     fn replies<'a>(&'a self, call: &'a Call) -> Replies<'a> {

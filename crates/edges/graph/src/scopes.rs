@@ -1,5 +1,5 @@
 //! What a client was given to do on behalf of a user: a delegated token reaches no further than its scopes,
-//! whatever the user may.
+//! whatever the user may. Here by path; what a change may reach is decided with the user's rights.
 
 use http::Method;
 
@@ -43,6 +43,9 @@ const AREAS: [(&str, &[&str], &[&str]); 12] = [
 pub(crate) fn allow(scopes: &[String], method: &Method, segments: &[Segment]) -> bool {
     let has = |wanted: &str| scopes.iter().any(|scope| scope.eq_ignore_ascii_case(wanted));
     let last = segments.last();
+    if last.is_some_and(|last| last.is("changePassword")) {
+        return has("Directory.AccessAsUser.All");
+    }
     let reads = *method == Method::GET
         || (*method == Method::POST && last.is_some_and(|last| LOOKING.iter().any(|name| last.is(name))));
     if has("Directory.AccessAsUser.All")
@@ -84,6 +87,8 @@ mod tests {
             ("Directory.Read.All", Method::POST, "/v1.0/directoryObjects/getByIds", true),
             ("Directory.Read.All", Method::POST, "/v1.0/groups", false),
             ("Directory.AccessAsUser.All", Method::POST, "/v1.0/groups", true),
+            ("Directory.AccessAsUser.All", Method::POST, "/v1.0/me/changePassword", true),
+            ("Directory.ReadWrite.All User.ReadWrite.All", Method::POST, "/v1.0/me/changePassword", false),
             ("Application.ReadWrite.All", Method::POST, "/v1.0/servicePrincipals/x/appRoleAssignedTo", false),
             (
                 "AppRoleAssignment.ReadWrite.All",

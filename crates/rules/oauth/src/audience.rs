@@ -6,6 +6,11 @@
 use gatepost_names::{ApplicationId, Origins};
 use uuid::uuid;
 
+use crate::SignInError;
+
+/// Bytes of the longest audience that is looked at.
+pub const MAX_AUDIENCE: usize = 512;
+
 /// An API of this server that takes tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Resource {
@@ -59,7 +64,7 @@ impl Audiences {
                 Resource::Graph => &origins.graph,
                 Resource::Communication => &origins.email,
             };
-            spellings.push((bare(origin).to_owned(), resource));
+            spellings.push((bare_audience(origin).to_owned(), resource));
             spellings.extend(resource.azure_uris().iter().map(|uri| ((*uri).to_owned(), resource)));
             spellings.push((resource.app_id().to_string(), resource));
         }
@@ -77,11 +82,17 @@ impl Audiences {
 
 /// Whether two texts name one audience: `x` and `x/` do. Letter case is ignored, as in a URI's host.
 pub fn same_audience(one: &str, other: &str) -> bool {
-    bare(one).eq_ignore_ascii_case(bare(other))
+    bare_audience(one).eq_ignore_ascii_case(bare_audience(other))
 }
 
-fn bare(audience: &str) -> &str {
-    audience.trim_end_matches('/')
+/// An audience without the slash at its end, of which it may have one.
+pub fn bare_audience(audience: &str) -> &str {
+    audience.strip_suffix('/').unwrap_or(audience)
+}
+
+/// An audience that a request names.
+pub(crate) fn read_audience(text: &str) -> Result<&str, SignInError> {
+    if text.len() > MAX_AUDIENCE { Err(SignInError::Malformed) } else { Ok(text) }
 }
 
 #[cfg(test)]
@@ -114,7 +125,7 @@ pub(crate) mod tests {
             ("https://localhost:8447", Resource::Communication),
             ("1fd5118e-2576-4263-8130-9503064c837a", Resource::Communication),
         ] {
-            for text in [spelling.to_owned(), format!("{spelling}/"), format!("{spelling}//")] {
+            for text in [spelling.to_owned(), format!("{spelling}/")] {
                 assert_eq!(audiences.resource(&text), Some(resource), "{text}");
                 assert_eq!(audiences.resource(&text.to_uppercase()), Some(resource), "{text}");
             }
@@ -131,6 +142,7 @@ pub(crate) mod tests {
             "https://localhost:84450",
             "https://localhost",
             "https://management.azure.com.example",
+            "https://management.azure.com//",
             "https://management.azure.com/x",
             "http://management.azure.com",
             // The same application's other name, for calling; no token of ours is for that.

@@ -138,9 +138,9 @@ impl AuthorizeRequest {
         let scopes = match endpoint {
             Endpoint::V2 => Scopes::read(query.required("scope")?)?,
             Endpoint::V1 => query.optional("resource")?.map_or_else(
-                || Scopes { openid: true, profile: true, offline: true, ..Scopes::default() },
+                || Ok(Scopes { openid: true, profile: true, offline: true, ..Scopes::default() }),
                 Scopes::all_of,
-            ),
+            )?,
         };
         let nonce = query.optional("nonce")?.map(str::to_owned);
         if nonce.as_ref().is_some_and(|nonce| nonce.len() > MAX_STATE) {

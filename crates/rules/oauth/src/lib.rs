@@ -9,6 +9,7 @@ mod audience;
 mod authorize;
 mod claims;
 mod error;
+mod error_answer;
 mod error_table;
 mod form;
 mod id_token;
@@ -21,13 +22,14 @@ mod verified;
 #[cfg(test)]
 mod request_tests;
 
-pub use audience::{Audiences, Resource, same_audience};
+pub use audience::{Audiences, MAX_AUDIENCE, Resource, bare_audience, same_audience};
 pub use authorize::{AuthorizeRequest, Destination, Prompt, ResponseMode, ResponseType};
 pub use claims::{
     AppToken, ClientProofKind, GroupsClaim, MAX_GROUPS, TOKEN_SECONDS, TokenFrame, TokenVersion, UserFacts,
     UserToken,
 };
-pub use error::{ErrorContext, SignInError};
+pub use error::SignInError;
+pub use error_answer::ErrorContext;
 pub use form::Secret;
 pub use id_token::{IdToken, client_info};
 pub use pkce::{Challenge, is_verifier};

@@ -3,6 +3,7 @@
 
 use gatepost_names::ApplicationId;
 
+use crate::audience::read_audience;
 use crate::form::{Parameters, Secret, client_credential};
 use crate::{Scopes, SignInError, is_verifier};
 
@@ -177,7 +178,7 @@ impl GrantKind {
                     Endpoint::V1 => form.required("resource")?,
                     Endpoint::V2 => audience_of_scope(form.required("scope")?)?,
                 };
-                Grant::ClientCredentials { audience: audience.to_owned() }
+                Grant::ClientCredentials { audience: read_audience(audience)?.to_owned() }
             }
             GrantKind::AuthorizationCode => Grant::AuthorizationCode {
                 code: handle(form, "code")?,
@@ -253,7 +254,7 @@ fn scopes<K: AsRef<str>, V: AsRef<str>>(
     form: &Parameters<'_, K, V>,
 ) -> Result<Option<Scopes>, SignInError> {
     match endpoint {
-        Endpoint::V1 => Ok(form.optional("resource")?.map(Scopes::all_of)),
+        Endpoint::V1 => form.optional("resource")?.map(Scopes::all_of).transpose(),
         Endpoint::V2 => form.optional("scope")?.map(Scopes::read).transpose(),
     }
 }

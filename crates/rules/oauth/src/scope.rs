@@ -4,6 +4,7 @@
 //! permission at a resource: `{resource}/{permission}`; a permission without a resource is Microsoft Graph's.
 //! All of a request's permissions are of one resource, since a token is for one.
 
+use crate::audience::{MAX_AUDIENCE, read_audience};
 use crate::{Resource, SignInError};
 
 /// The permission that stands for all that were granted.
@@ -67,16 +68,19 @@ impl Scopes {
     }
 
     /// All that was granted at a resource: what the v1 endpoint's `resource` asks for.
-    pub fn all_of(resource: &str) -> Scopes {
-        Scopes {
-            audience: Some(resource.to_owned()),
+    ///
+    /// # Errors
+    /// [`SignInError::Malformed`] for one that is too long.
+    pub fn all_of(resource: &str) -> Result<Scopes, SignInError> {
+        Ok(Scopes {
+            audience: Some(read_audience(resource)?.to_owned()),
             permissions: vec![DEFAULT.to_owned()],
             openid: true,
             profile: true,
             email: false,
             offline: true,
             requested: String::new(),
-        }
+        })
     }
 
     fn add(&mut self, scope: &str) -> Option<()> {
@@ -86,7 +90,7 @@ impl Scopes {
             None if scope.parse::<uuid::Uuid>().is_ok() => (scope, DEFAULT),
             None => (graph.as_str(), scope),
         };
-        if resource.is_empty() || permission.is_empty() {
+        if resource.is_empty() || permission.is_empty() || scope.len() > MAX_AUDIENCE {
             return None;
         }
         match &self.audience {
@@ -191,6 +195,15 @@ mod tests {
             assert!(matches!(Scopes::read(text), Err(SignInError::InvalidScope { .. })), "{text}");
         }
         assert!(Scopes::read(&"x ".repeat(200)).is_err());
+    }
+
+    #[test]
+    fn long_audiences_and_scopes_are_refused() {
+        let audience = |length: usize| format!("https://{}", "h".repeat(length - 8));
+        assert!(Scopes::all_of(&audience(512)).is_ok());
+        assert_eq!(Scopes::all_of(&audience(513)), Err(SignInError::Malformed));
+        assert!(Scopes::read(&format!("{}/x", audience(510))).is_ok());
+        assert!(Scopes::read(&format!("{}/x", audience(511))).is_err());
     }
 
     proptest! {

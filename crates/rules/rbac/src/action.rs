@@ -1,6 +1,7 @@
 //! The action of a question, made ready once for all the roles that it is put to.
 
 use crate::index::{Mark, Seed, last_word};
+use crate::path::slashes_in;
 use crate::{Plane, RoleDefinition};
 
 /// Most bytes of an action. The longest that Azure has takes 139.
@@ -133,8 +134,18 @@ fn bit_of(segment: &[u8]) -> u64 {
 }
 
 fn first_segment(text: &[u8]) -> &[u8] {
-    let end = text.iter().position(|byte| *byte == b'/');
-    end.and_then(|end| text.get(..end)).unwrap_or(text)
+    let (words, rest) = text.as_chunks::<8>();
+    let mut before = 0_usize;
+    for word in words {
+        let slashes = slashes_in(u64::from_le_bytes(*word));
+        if slashes != 0 {
+            return text.get(..before.wrapping_add(slashes.trailing_zeros() as usize / 8)).unwrap_or(text);
+        }
+        before = before.wrapping_add(8);
+    }
+    // Without a slash there are 64 zeros: that is beyond the end, as the rest is shorter than a word.
+    let slashes = slashes_in(last_word(rest));
+    text.get(..before.wrapping_add(slashes.trailing_zeros() as usize / 8)).unwrap_or(text)
 }
 
 fn last_segment(text: &[u8]) -> &[u8] {

@@ -16,6 +16,13 @@ pub const MAX_DESCRIPTION: usize = 2048;
 pub const MAX_SCOPES: usize = 2000;
 /// Most permission blocks, and most action strings in all of them together.
 pub const MAX_ACTIONS: usize = 2000;
+/// Most permission blocks with a condition, and most bytes of all their conditions together: each is read again
+/// wherever the role grants something.
+pub const MAX_CONDITIONED_BLOCKS: usize = 20;
+/// See [`MAX_CONDITIONED_BLOCKS`].
+pub const MAX_CONDITION_BYTES: usize = 32 * 1024;
+/// Most bytes of all action strings and assignable scopes together.
+pub const MAX_BYTES: usize = 256 * 1024;
 /// Most custom roles in a tenant.
 pub const MAX_ROLES: usize = 5000;
 /// Most characters of an action in an error text, and most actions in one.
@@ -82,6 +89,15 @@ pub enum CustomRoleError {
     /// Too many permission blocks or action strings.
     #[error("The role definition has more than {MAX_ACTIONS} permissions or actions.")]
     TooManyActions,
+    /// Too many conditions, or too long ones.
+    #[error(
+        "The role definition has more than {MAX_CONDITIONED_BLOCKS} permissions with a condition, or more than \
+         {MAX_CONDITION_BYTES} bytes of conditions."
+    )]
+    TooManyConditions,
+    /// The action strings and assignable scopes are too long together.
+    #[error("The actions and assignable scopes of the role definition have more than {MAX_BYTES} bytes.")]
+    TooLarge,
     /// Action strings that are not well formed, and actions that no provider has; all of them.
     #[error("{}", bad_actions_text(.0))]
     BadActions(Vec<BadAction>),
@@ -122,6 +138,8 @@ impl CustomRoleError {
             CustomRoleError::RootScope | CustomRoleError::ManyManagementGroups => "InvalidAssignableScopes",
             CustomRoleError::MalformedScope(_) => "LinkedInvalidPropertyId",
             CustomRoleError::TooManyActions => "RoleDefinitionActionLimitExceeded",
+            CustomRoleError::TooManyConditions => "RoleDefinitionConditionLimitExceeded",
+            CustomRoleError::TooLarge => "RoleDefinitionSizeLimitExceeded",
             CustomRoleError::BadActions(_) => "InvalidActionOrNotAction",
         }
     }
@@ -142,8 +160,42 @@ pub fn check(draft: &Draft<'_>, catalogue: &dyn Catalogue) -> Result<Vec<Scope>,
         return Err(CustomRoleError::DescriptionTooLong);
     }
     let scopes = check_scopes(draft.assignable_scopes)?;
+    check_count(draft.permissions)?;
+    check_conditions(draft.permissions)?;
+    let bytes = draft.assignable_scopes.iter().map(String::len).sum::<usize>();
+    if bytes + bytes_of_actions(draft.permissions) > MAX_BYTES {
+        return Err(CustomRoleError::TooLarge);
+    }
     check_actions(draft.permissions, catalogue)?;
     Ok(scopes)
+}
+
+/// Checks that permission blocks have few and short conditions; what one says is for the caller to check.
+fn check_conditions(blocks: &[PermissionBlock]) -> Result<(), CustomRoleError> {
+    let conditions = || blocks.iter().filter_map(|block| block.condition.as_ref());
+    let bytes: usize = conditions().map(String::len).sum();
+    if conditions().count() > MAX_CONDITIONED_BLOCKS || bytes > MAX_CONDITION_BYTES {
+        return Err(CustomRoleError::TooManyConditions);
+    }
+    Ok(())
+}
+
+fn check_count(blocks: &[PermissionBlock]) -> Result<(), CustomRoleError> {
+    if blocks.len() > MAX_ACTIONS || strings(blocks).count() > MAX_ACTIONS {
+        return Err(CustomRoleError::TooManyActions);
+    }
+    Ok(())
+}
+
+fn bytes_of_actions(blocks: &[PermissionBlock]) -> usize {
+    strings(blocks).map(String::len).sum()
+}
+
+/// All action strings of some blocks.
+fn strings(blocks: &[PermissionBlock]) -> impl Iterator<Item = &String> {
+    let lists =
+        blocks.iter().flat_map(|b| [&b.actions, &b.not_actions, &b.data_actions, &b.not_data_actions]);
+    lists.flatten()
 }
 
 fn check_scopes(texts: &[String]) -> Result<Vec<Scope>, CustomRoleError> {
@@ -181,16 +233,11 @@ fn check_scopes(texts: &[String]) -> Result<Vec<Scope>, CustomRoleError> {
 /// Checks the action strings of permission blocks alone; also those of deny assignments are such.
 ///
 /// # Errors
-/// [`CustomRoleError::TooManyActions`], [`CustomRoleError::BadActions`].
+/// [`CustomRoleError::TooManyActions`], [`CustomRoleError::TooLarge`], [`CustomRoleError::BadActions`].
 pub fn check_actions(blocks: &[PermissionBlock], catalogue: &dyn Catalogue) -> Result<(), CustomRoleError> {
-    let actions = |block: &PermissionBlock| {
-        block.actions.len()
-            + block.not_actions.len()
-            + block.data_actions.len()
-            + block.not_data_actions.len()
-    };
-    if blocks.len() > MAX_ACTIONS || blocks.iter().map(actions).sum::<usize>() > MAX_ACTIONS {
-        return Err(CustomRoleError::TooManyActions);
+    check_count(blocks)?;
+    if bytes_of_actions(blocks) > MAX_BYTES {
+        return Err(CustomRoleError::TooLarge);
     }
     let (mut bad, mut seen) = (Vec::new(), HashSet::new());
     for block in blocks {
@@ -320,7 +367,7 @@ mod tests {
 
     #[test]
     fn two_thousand_bad_actions_make_a_text_of_bounded_length() {
-        let long = format!("A.B/{}/read", "x".repeat(1000));
+        let long = format!("A.B/{}/read", "x".repeat(100));
         let actions: Vec<String> = (0..MAX_ACTIONS).map(|number| format!("{long}{number}")).collect();
         let actions: Vec<&str> = actions.iter().map(String::as_str).collect();
         let error = refused("r", "", &[SUB], &actions);
@@ -348,6 +395,36 @@ mod tests {
                 Draft { name: "r", description: "", permissions: &permissions, assignable_scopes: &scopes };
             assert_eq!(check(&draft, &builtin::names_action), Err(CustomRoleError::TooManyActions));
         }
+    }
+
+    fn check_blocks(permissions: &[PermissionBlock]) -> Result<Vec<Scope>, CustomRoleError> {
+        let scopes = [SUB.to_owned()];
+        let draft = Draft { name: "r", description: "", permissions, assignable_scopes: &scopes };
+        check(&draft, &builtin::names_action)
+    }
+
+    #[test]
+    fn conditions_of_a_custom_role_are_bounded_in_number_and_bytes() {
+        let blocks = |count: usize, bytes: usize| -> Vec<PermissionBlock> {
+            let block = PermissionBlock { condition: Some("x".repeat(bytes)), ..PermissionBlock::default() };
+            vec![block; count]
+        };
+        assert!(check_blocks(&blocks(MAX_CONDITIONED_BLOCKS, 10)).is_ok());
+        assert!(check_blocks(&blocks(4, 8192)).is_ok());
+        for over in [blocks(MAX_CONDITIONED_BLOCKS + 1, 1), blocks(5, 8192)] {
+            assert_eq!(check_blocks(&over), Err(CustomRoleError::TooManyConditions));
+        }
+        assert_eq!(CustomRoleError::TooManyConditions.code(), "RoleDefinitionConditionLimitExceeded");
+    }
+
+    #[test]
+    fn a_custom_role_has_bounded_bytes() {
+        let block =
+            |action: String| PermissionBlock { actions: vec![action; 500], ..PermissionBlock::default() };
+        assert!(check_blocks(&[block(format!("{}*", "x".repeat(500)))]).is_ok());
+        let over = check_blocks(&[block(format!("{}*", "x".repeat(530)))]);
+        assert_eq!(over, Err(CustomRoleError::TooLarge));
+        assert_eq!(CustomRoleError::TooLarge.code(), "RoleDefinitionSizeLimitExceeded");
     }
 
     #[test]

@@ -8,7 +8,7 @@ use crate::action::Action;
 use crate::assignment::{Window, window};
 use crate::condition::{Attributes, Truth};
 use crate::deny::both;
-use crate::index::NO_SLOT;
+use crate::index::{Mark, NO_SLOT};
 use crate::path::Path;
 use crate::principals::{Principal, Row};
 use crate::{Decision, Denial, DenyAssignment, Grant, Plane, Snapshot};
@@ -65,8 +65,22 @@ impl Snapshot {
         }
     }
 
-    /// The deny assignment that may stop the principal, for some values of attributes that are not known.
-    pub(crate) fn perhaps_denied_by(&self, question: &Question<'_>) -> Option<&DenyAssignment> {
+    /// Everybody who has an assignment that grants what is asked, at least for some requests, not counting what
+    /// groups give to their members. The principal of the question does not matter.
+    pub(crate) fn granted(&self, question: &Question<'_>) -> Vec<ObjectId> {
+        let (path, action) = (Path::new(question.scope, &self.hierarchies), Action::new(question.action));
+        let (Some(path), Some(action)) = (path, action) else { return Vec::new() };
+        let grants = |id: ObjectId, principal: &Principal| {
+            let mut search =
+                Search { world: self, question, path: &path, action: &action, perhaps: None, unmet: false };
+            search.look(id, principal).is_break() || search.perhaps.is_some()
+        };
+        self.principals.iter().filter(|(id, principal)| grants(*id, principal)).map(|(id, _)| id).collect()
+    }
+
+    /// The deny assignment that may stop the principal, for some values of attributes that are not known: whatever
+    /// its roles grant.
+    pub fn perhaps_denied_by(&self, question: &Question<'_>) -> Option<&DenyAssignment> {
         let path = Path::new(question.scope, &self.hierarchies)?;
         let action = Action::new(question.action)?;
         self.stopped(question, &path, &action).map(|(deny, _)| deny)
@@ -112,14 +126,45 @@ impl<'s> Search<'s, '_> {
     /// Looks through the assignments of one principal; breaks off at one that grants.
     #[inline]
     fn look(&mut self, id: ObjectId, principal: &Principal) -> ControlFlow<Grant<'s>> {
-        let (first, marks) = self.path.marks_met_by(principal.homes());
-        for (place, mark) in (first..).zip(marks) {
-            let places = principal.tags().places(*mark);
-            if !places.is_empty() {
-                places.each_in(principal.rows(), *mark, |row| self.look_at(id, place, row))?;
+        // Most have nothing near, and are passed by without a call.
+        match self.path.meets(principal.homes()) {
+            (false, false) => ControlFlow::Continue(()),
+            (inside, outside) => self.look_closely(id, principal, inside, outside),
+        }
+    }
+
+    #[inline(never)]
+    fn look_closely(
+        &mut self,
+        id: ObjectId,
+        principal: &Principal,
+        inside: bool,
+        outside: bool,
+    ) -> ControlFlow<Grant<'s>> {
+        let (first, marks) = self.path.marks_met(inside, outside);
+        let filter = principal.filter();
+        for (place, mark) in marks.iter().enumerate() {
+            if filter.may_hold(*mark) {
+                self.look_for(id, principal, first.wrapping_add(place), *mark)?;
             }
         }
         ControlFlow::Continue(())
+    }
+
+    /// Looks through the assignments of one mark.
+    #[inline(never)]
+    fn look_for(
+        &mut self,
+        id: ObjectId,
+        principal: &Principal,
+        place: usize,
+        mark: Mark,
+    ) -> ControlFlow<Grant<'s>> {
+        let places = principal.tags().places(mark);
+        if places.is_empty() {
+            return ControlFlow::Continue(());
+        }
+        places.each_in(principal.rows(), mark, |row| self.look_at(id, place, row))
     }
 
     fn look_at(&mut self, id: ObjectId, place: usize, row: &Row) -> ControlFlow<Grant<'s>> {

@@ -1,5 +1,5 @@
-//! Application permissions of Microsoft Graph: what each allows an application to do with the directory, beside
-//! its directory roles.
+//! Permissions of Microsoft Graph: what each allows an application to do with the directory, beside its directory
+//! roles; and what each lets a client do on behalf of a user, of what the user may.
 
 use uuid::Uuid;
 
@@ -119,6 +119,37 @@ pub fn permits(action: DirectoryAction, permissions: &[String], target: &Target)
     })
 }
 
+/// The scope by which a client may do whatever its user may.
+pub const ACCESS_AS_USER: &str = "Directory.AccessAsUser.All";
+
+/// What `Directory.ReadWrite.All` lets a client do for a user, beside reading. Neither directory roles nor policies
+/// nor permissions, nor who signs in.
+const DIRECTORY_WRITES: &[DirectoryAction] = &[
+    ReadDeletedItems,
+    CreateApplications,
+    ManageApplications,
+    CreateServicePrincipals,
+    ManageServicePrincipals,
+    ManageAppRoleAssignments,
+    ManageUsers,
+    CreateGroups,
+    ManageGroups,
+];
+
+/// Whether a client with these scopes may do it to this object for a user who may. What every member of a tenant
+/// may see is not asked here: the edge knows which paths a scope lets a client read.
+pub fn permits_delegated(action: DirectoryAction, scopes: &[String], target: &Target) -> bool {
+    let has = |wanted: &str| scopes.iter().any(|held| held.eq_ignore_ascii_case(wanted));
+    let reaches = |privileged: bool| privileged || !target.privileged || action == ManageUsers;
+    action.is_read()
+        || has(ACCESS_AS_USER)
+        || (has("Directory.Read.All") && action == ReadDeletedItems)
+        || (has("Directory.ReadWrite.All") && DIRECTORY_WRITES.contains(&action) && reaches(false))
+        || GRAPH_PERMISSIONS
+            .iter()
+            .any(|known| known.actions.contains(&action) && reaches(known.privileged) && has(known.value))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -140,6 +171,37 @@ mod tests {
             ("Nope", ReadUsers, plain, false),
         ] {
             assert_eq!(permits(action, &held(value), &target), expected, "{value} {action}");
+        }
+    }
+
+    #[test]
+    fn delegated_scopes_look_at_the_target() {
+        let (plain, privileged) = (Target::default(), Target { privileged: true, ..Target::default() });
+        let all = "Directory.ReadWrite.All";
+        for (scope, action, target, expected) in [
+            ("User.Read", ReadUsers, plain, true),
+            ("User.Read", ManageUsers, plain, false),
+            (all, ManageUsers, privileged, true),
+            (all, SecureUsers, plain, false),
+            (all, ManageGroups, plain, true),
+            (all, ManageGroups, privileged, false),
+            (all, ManageAppRoleAssignments, plain, true),
+            (all, ManageAppRoleAssignments, privileged, false),
+            (all, ManageDirectoryRoles, plain, false),
+            (all, ManagePolicies, plain, false),
+            (all, ManagePermissionGrants, plain, false),
+            (all, ElevateAccess, plain, false),
+            ("Group.ReadWrite.All", ManageGroups, plain, true),
+            ("Group.ReadWrite.All", ManageGroups, privileged, false),
+            ("User.ReadWrite.All", SecureUsers, plain, true),
+            ("User.ReadWrite.All", SecureUsers, privileged, false),
+            ("RoleManagement.ReadWrite.Directory", ManageDirectoryRoles, plain, true),
+            ("AppRoleAssignment.ReadWrite.All", ManageAppRoleAssignments, privileged, true),
+            ("AuditLog.Read.All", ReadSignIns, plain, true),
+            ("directory.accessasuser.all", ManageDirectoryRoles, privileged, true),
+            ("openid", ManageApplications, plain, false),
+        ] {
+            assert_eq!(permits_delegated(action, &[scope.to_owned()], &target), expected, "{scope} {action}");
         }
     }
 

@@ -63,9 +63,10 @@ impl<'a> Path<'a> {
             // Scopes in a subscription have an even number of segments.
             self.walk(
                 seed,
-                |segments| segments != 0 && segments % 2 == 0,
-                |segments, hash, key| {
-                    if segments == 2 { hierarchies.above_subscription(hash, key) } else { None }
+                |segments| segments % 2 == 0 && segments != 0,
+                |segments, hash, end| match segments {
+                    2 => hierarchies.above_subscription(hash, key.get(..end)?),
+                    _ => None,
                 },
             )?;
             self.inside = self.texts;
@@ -73,8 +74,9 @@ impl<'a> Path<'a> {
             self.walk(
                 seed,
                 |segments| segments > 3,
-                |segments, hash, key| {
-                    if segments == 4 { hierarchies.above_group(hash, key) } else { None }
+                |segments, hash, end| match segments {
+                    4 => hierarchies.above_group(hash, key.get(..end)?),
+                    _ => None,
                 },
             )?;
         } else {
@@ -99,10 +101,23 @@ impl<'a> Path<'a> {
         self.marks.get(..self.length).unwrap_or(&[])
     }
 
+    /// Whether somebody who has something at these homes may have something on the path: in its subscription,
+    /// and outside of any.
+    #[inline]
+    pub(crate) fn meets(&self, homes: &Homes) -> (bool, bool) {
+        homes.meet(&self.homes)
+    }
+
     /// The marks that somebody may have who has something at these homes, and the place of the first.
     #[inline]
     pub(crate) fn marks_met_by(&self, homes: &Homes) -> (usize, &[Mark]) {
-        let (inside, outside) = homes.meet(&self.homes);
+        let (inside, outside) = self.meets(homes);
+        self.marks_met(inside, outside)
+    }
+
+    /// The marks that are met where [`Path::meets`] says so, and the place of the first.
+    #[inline]
+    pub(crate) fn marks_met(&self, inside: bool, outside: bool) -> (usize, &[Mark]) {
         let first = if inside { 0 } else { self.inside };
         let end = if outside { self.length } else { self.inside };
         (first, self.marks.get(first..end).unwrap_or(&[]))
@@ -138,9 +153,10 @@ impl<'a> Path<'a> {
     }
 
     fn push(&mut self, mark: Mark, end: usize) -> Option<()> {
-        *self.marks.get_mut(self.length)? = mark;
-        *self.ends.get_mut(self.length)? = end as u16;
-        self.length += 1;
+        let at = self.length;
+        *self.marks.get_mut(at)? = mark;
+        *self.ends.get_mut(at)? = end as u16;
+        self.length = at.wrapping_add(1);
         Some(())
     }
 
@@ -151,11 +167,11 @@ impl<'a> Path<'a> {
         &mut self,
         seed: Seed,
         is_scope: impl Fn(usize) -> bool,
-        above: impl Fn(usize, u64, &str) -> Option<&'a [Level]>,
+        above: impl Fn(usize, u64, usize) -> Option<&'a [Level]>,
     ) -> Option<()> {
         let key = self.key;
         let take = |path: &mut Path<'a>, segments: usize, hash: u64, end: usize| {
-            if let Some(levels) = key.get(..end).and_then(|prefix| above(segments, hash, prefix)) {
+            if let Some(levels) = above(segments, hash, end) {
                 path.levels = levels;
             }
             path.push(Mark::of(hash), end)
@@ -171,28 +187,27 @@ impl<'a> Path<'a> {
             state = known.iter().fold(state, |state, word| seed.step(state, u64::from_le_bytes(*word)));
             (offset, segments) = (known.len() * 8, 2);
         }
-        let mut ends_in = |path: &mut Path<'a>, state: u64, word: u64, offset: usize| {
+        let (mut words, last) = (words.iter(), last_word(rest));
+        loop {
+            let next = words.next().map(|word| u64::from_le_bytes(*word));
+            let word = next.unwrap_or(last);
             let mut slashes = slashes_in(word);
             while slashes != 0 {
                 let bit = slashes.trailing_zeros() & !7;
                 if is_scope(segments) {
-                    let end = offset + bit as usize / 8;
+                    let end = offset.wrapping_add(bit as usize / 8);
                     let hash = seed.finish(state, word & ((1 << bit) - 1), end);
-                    take(path, segments, hash, end)?;
+                    take(self, segments, hash, end)?;
                 }
-                segments += 1;
+                segments = segments.wrapping_add(1);
                 slashes &= slashes - 1;
             }
-            Some(())
-        };
-        for word in words {
-            let word = u64::from_le_bytes(*word);
-            ends_in(self, state, word, offset)?;
+            if next.is_none() {
+                break;
+            }
             state = seed.step(state, word);
-            offset += 8;
+            offset = offset.wrapping_add(8);
         }
-        let last = last_word(rest);
-        ends_in(self, state, last, offset)?;
         if !key.is_empty() {
             take(self, segments, seed.finish(state, last, key.len()), key.len())?;
         }
@@ -202,10 +217,11 @@ impl<'a> Path<'a> {
 }
 
 /// The highest bit of each byte that is a slash.
-fn slashes_in(word: u64) -> u64 {
+#[inline]
+pub(crate) fn slashes_in(word: u64) -> u64 {
     let other = word ^ SLASHES;
     // No byte carries into the next: what is left is exactly the bytes that are zero.
-    !(((other & LOW_BITS) + LOW_BITS) | other | LOW_BITS)
+    !(((other & LOW_BITS).wrapping_add(LOW_BITS)) | other | LOW_BITS)
 }
 
 #[cfg(test)]

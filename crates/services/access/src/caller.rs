@@ -24,6 +24,8 @@ pub struct Caller {
     pub request: RequestOrigin,
     /// How the request reads, where an edge tells it: for the activity log.
     pub line: Option<Arc<RequestLine>>,
+    /// What its client may do for it in the directory, where a client acts for a user: no decision goes further.
+    pub scopes: Option<Arc<[String]>>,
 }
 
 /// What of an HTTP request may be kept.
@@ -63,13 +65,20 @@ impl Caller {
         client: String,
         app_id: Option<ApplicationId>,
     ) -> Caller {
-        Caller { tenant, object_id, kind, client, app_id, request: RequestOrigin::default(), line: None }
+        let request = RequestOrigin::default();
+        Caller { tenant, object_id, kind, client, app_id, request, line: None, scopes: None }
     }
 
     /// The same principal, making this request.
     #[must_use]
     pub fn at(self, request: RequestOrigin) -> Caller {
         Caller { request, ..self }
+    }
+
+    /// The same user, acting through a client that was given these permissions of Microsoft Graph.
+    #[must_use]
+    pub fn through(self, scopes: &[String]) -> Caller {
+        Caller { scopes: Some(scopes.into()), ..self }
     }
 
     /// The same principal, with the request as it reads.

@@ -122,6 +122,17 @@ impl Access {
         matches!(state.world(asking.tenant).decide(&question), Decision::Allowed(_))
     }
 
+    /// Whether a deny assignment keeps the caller from an action of the control plane at a scope, whatever its
+    /// roles grant there.
+    pub fn is_denied(&self, caller: &Caller, action: &str, scope: &Scope) -> bool {
+        let asking = Asking::of(caller);
+        let now = self.0.clock.micros();
+        let attributes = Told::new(now, asking.from, &NoAttributes);
+        let state = self.state();
+        let question = asking.question(action, scope, Plane::Control, &attributes, now);
+        state.world(asking.tenant).perhaps_denied_by(&question).is_some()
+    }
+
     /// Whether a principal that is not calling could do an action of the control plane at a scope. Where it
     /// depends on the request that it would make, the answer is [`Granted::conditional`].
     ///

@@ -194,6 +194,35 @@ impl Access {
         rows.into_iter().map(StoredDeny::from_row).collect()
     }
 
+    /// How many deny assignments there are at a scope and below it, inside a transaction of the caller's. Counting
+    /// stops at `most`.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn count_denies(
+        &self,
+        conn: &Conn<'_>,
+        tenant: TenantId,
+        scope: &Scope,
+        most: i64,
+    ) -> Result<i64, StoreError> {
+        table::count_at_or_below(conn, tenant, scope, most)
+    }
+
+    /// As [`Access::count_denies`], at exactly this scope.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn count_denies_at(
+        &self,
+        conn: &Conn<'_>,
+        tenant: TenantId,
+        scope: &Scope,
+        most: i64,
+    ) -> Result<i64, StoreError> {
+        table::count_at(conn, tenant, scope, most)
+    }
+
     /// Adds a deny assignment, or changes the one of this id. What it must be like is for the caller to check.
     ///
     /// # Errors

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use gatepost_names::{ObjectId, PrincipalKind, TenantId};
 use gatepost_rbac::directory::{DirectoryAction, Target, allows, name};
-use gatepost_rbac::graph_permissions::permits;
+use gatepost_rbac::graph_permissions::{ACCESS_AS_USER, permits, permits_delegated};
 use gatepost_store::access::{self as table, DirectoryRoleRow};
 use gatepost_store::{StoreError, Tx};
 use uuid::Uuid;
@@ -20,7 +20,8 @@ impl Access {
         self.require_directory_on(caller, action, &Target::default())
     }
 
-    /// Whether the caller may do this to this object of its directory.
+    /// Whether the caller may do this to this object of its directory; a client that acts for a user, whether both
+    /// may.
     ///
     /// # Errors
     /// [`DirectoryDenied`] with the roles that would allow it.
@@ -31,15 +32,30 @@ impl Access {
         target: &Target,
     ) -> Result<(), DirectoryDenied> {
         let held = self.effective_directory_roles(caller.tenant, caller.object_id);
-        if allows(action, caller.kind, &held, target) {
+        let given = caller.scopes.as_deref().is_none_or(|scopes| permits_delegated(action, scopes, target));
+        if given && allows(action, caller.kind, &held, target) {
             return Ok(());
         }
-        Err(DirectoryDenied {
-            client: caller.client.clone(),
-            object_id: caller.object_id,
-            action,
-            roles: held.iter().filter_map(|role| name(*role)).collect(),
-        })
+        Err(denied(caller, action, &held))
+    }
+
+    /// Whether a client that acts for a user may do all that the user may: nothing less lets it set passwords.
+    ///
+    /// # Errors
+    /// [`DirectoryDenied`].
+    pub fn require_access_as_user(
+        &self,
+        caller: &Caller,
+        action: DirectoryAction,
+    ) -> Result<(), DirectoryDenied> {
+        let given = caller
+            .scopes
+            .as_deref()
+            .is_none_or(|scopes| scopes.iter().any(|scope| scope.eq_ignore_ascii_case(ACCESS_AS_USER)));
+        if given {
+            return Ok(());
+        }
+        Err(denied(caller, action, &self.effective_directory_roles(caller.tenant, caller.object_id)))
     }
 
     /// As [`Access::require_directory_on`], for an application that has application permissions of Microsoft
@@ -133,5 +149,14 @@ impl Access {
             }
         });
         Ok(had)
+    }
+}
+
+fn denied(caller: &Caller, action: DirectoryAction, held: &[Uuid]) -> DirectoryDenied {
+    DirectoryDenied {
+        client: caller.client.clone(),
+        object_id: caller.object_id,
+        action,
+        roles: held.iter().filter_map(|role| name(*role)).collect(),
     }
 }

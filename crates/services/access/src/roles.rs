@@ -1,6 +1,6 @@
 //! Role definitions, built-in and custom.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use gatepost_clock::{Timestamp, from_micros};
 use gatepost_names::{ObjectId, RoleDefinitionId, Scope, TenantId};
@@ -97,19 +97,26 @@ impl Access {
     }
 
     /// All roles: built-in ones, then those of the tenant, each in the order of their ids.
-    pub fn roles(&self, tenant: TenantId) -> Vec<StoredRole> {
-        let mut roles: Vec<StoredRole> = builtin::roles().iter().map(StoredRole::built_in).collect();
+    pub fn roles(&self, tenant: TenantId) -> Vec<Arc<StoredRole>> {
+        static BUILT_IN: LazyLock<Vec<Arc<StoredRole>>> =
+            LazyLock::new(|| builtin::roles().iter().map(StoredRole::built_in).map(Arc::new).collect());
+        let mut roles = BUILT_IN.clone();
         roles.extend(self.custom_roles(tenant));
         roles
     }
 
     /// The tenant's own roles, in the order of their ids.
-    pub fn custom_roles(&self, tenant: TenantId) -> Vec<StoredRole> {
+    pub fn custom_roles(&self, tenant: TenantId) -> Vec<Arc<StoredRole>> {
         let state = self.state();
         let of_tenant = state.roles.iter().filter(|((owner, _), _)| *owner == tenant);
-        let mut roles: Vec<StoredRole> = of_tenant.map(|(_, role)| role.as_ref().clone()).collect();
+        let mut roles: Vec<Arc<StoredRole>> = of_tenant.map(|(_, role)| Arc::clone(role)).collect();
         roles.sort_by_key(|role| role.definition.id);
         roles
+    }
+
+    /// How many roles the tenant has of its own.
+    pub fn custom_role_count(&self, tenant: TenantId) -> usize {
+        self.state().roles.keys().filter(|(owner, _)| *owner == tenant).count()
     }
 
     /// The role of a name, ignoring letter case; a built-in one goes before the tenant's own.

@@ -163,6 +163,8 @@ fn roles_are_built_in_and_custom() {
     house.put_role(&sender_role(&[WRITE])).unwrap();
     assert_eq!(house.access.roles(TENANT).len(), 933);
     assert_eq!(house.access.roles(OTHER_TENANT).len(), 932);
+    let count = |tenant| house.access.custom_role_count(tenant);
+    assert_eq!((count(TENANT), count(OTHER_TENANT)), (1, 0));
     assert!(house.access.role(OTHER_TENANT, SENDER).is_none());
     assert_eq!(house.access.role_named(TENANT, "SENDER").unwrap().definition.id, SENDER);
     assert_eq!(house.access.role_named(TENANT, "owner").unwrap().definition.id, builtin::OWNER);

@@ -3,10 +3,12 @@
 use gatepost_clock::graph_format;
 use gatepost_names::{ApplicationId, ObjectId, TenantId};
 use gatepost_store::directory::{self as rows, ObjectKind, ObjectRow};
-use gatepost_store::{StoreError, Tx, tenants};
+use gatepost_store::{Tx, tenants};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
+use crate::administrators::keep_platform;
+use crate::identifier_uris::write_identifier_uris;
 use crate::objects::{self, Application, NewApplication, blank_row, document, with_document};
 use crate::{Directory, DirectoryError, schema, service_principals};
 
@@ -66,6 +68,9 @@ impl Directory {
             keep_enabled(&before, &document)?;
         }
         let row = with_document(row, document)?;
+        if !row.enabled {
+            keep_platform(&row)?;
+        }
         objects::update(tx, &row)?;
         if row.kind != ObjectKind::Application {
             return Ok(());
@@ -146,21 +151,4 @@ fn keep_enabled(before: &Map<String, Value>, after: &Map<String, Value>) -> Resu
         }
     }
     Ok(())
-}
-
-/// Keeps the index of identifier URIs true.
-pub(crate) fn write_identifier_uris(tx: &Tx<'_>, row: &ObjectRow) -> Result<(), DirectoryError> {
-    let document = document(row)?;
-    let uris = document.get("identifierUris").and_then(Value::as_array);
-    let uris: Vec<&str> = uris.into_iter().flatten().filter_map(Value::as_str).collect();
-    if uris.iter().any(|uri| !uri.contains(':') || uri.chars().any(char::is_whitespace)) {
-        return Err(DirectoryError::InvalidProperty {
-            property: "identifierUris".to_owned(),
-            resource: schema::resource_name(row.kind),
-        });
-    }
-    match rows::set_identifier_uris(tx, row.tenant, row.id, &uris) {
-        Err(StoreError::Conflict(_)) => Err(DirectoryError::ValueInUse("identifierUris".to_owned())),
-        other => Ok(other?),
-    }
 }

@@ -74,7 +74,7 @@ impl Directory {
             if !assertion.claims.subject.eq_ignore_ascii_case(&own) {
                 return Err(ClientError::AssertionSubject);
             }
-            let credential = self.verify_own(&client, text, &assertion, audiences)?;
+            let credential = self.verify_own(tenant, &client, text, &assertion, audiences)?;
             return Ok(ClientProof { client, credential, kind: CredentialKind::Certificate });
         }
         let credential = self.verify_outside(tenant, &client, &assertion)?;
@@ -108,6 +108,7 @@ impl Directory {
 
     fn verify_own(
         &self,
+        tenant: TenantId,
         client: &Client,
         text: &str,
         assertion: &Assertion<'_>,
@@ -133,19 +134,23 @@ impl Directory {
             return Err(ClientError::ExpiredCertificate);
         }
         let name = claims.id.as_deref().filter(|id| !id.is_empty()).unwrap_or(text);
-        self.use_up(kept.key_id, name, claims.expires.saturating_add(SKEW), seconds)?;
+        // A key id alone is nobody's: another tenant's client may have chosen the same.
+        let object =
+            client.application.or(client.service_principal).ok_or(ClientError::NoServicePrincipal)?;
+        let signer = rows::Signer { tenant, object, key_id: kept.key_id };
+        self.use_up(signer, name, claims.expires.saturating_add(SKEW), seconds)?;
         Ok(kept.key_id)
     }
 
     /// Remembers an assertion until it has ended, over restarts.
-    fn use_up(&self, key_id: Uuid, name: &str, expires: i64, now: i64) -> Result<(), ClientError> {
+    fn use_up(&self, signer: rows::Signer, name: &str, expires: i64, now: i64) -> Result<(), ClientError> {
         let hash = digest::digest(&digest::SHA256, name.as_bytes());
         // No cache depends on what is remembered here.
         let outcome = self.0.store.write_queue(|tx| {
-            if rows::count_used_assertions(tx, key_id, MOST_USED)? >= MOST_USED {
+            if rows::count_used_assertions(tx, signer, MOST_USED)? >= MOST_USED {
                 return Err(StoreError::Busy);
             }
-            rows::use_assertion(tx, key_id, hash.as_ref(), expires, now)
+            rows::use_assertion(tx, signer, hash.as_ref(), expires, now)
         });
         match outcome {
             Err(StoreError::Conflict(_)) => Err(ClientError::AssertionReplayed),

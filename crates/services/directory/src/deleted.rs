@@ -8,9 +8,10 @@ use gatepost_store::directory::{self as rows, DeletedRow, ObjectKind, ObjectRow}
 use gatepost_store::{Conn, StoreError, Tx};
 use serde_json::{Value, json};
 
+use crate::administrators::keep_platform;
 use crate::listing::{Mark, Wanted, check_filter};
 use crate::objects::{self, with_document};
-use crate::{Directory, DirectoryError, ListRequest, Listing, applications, rights};
+use crate::{Directory, DirectoryError, ListRequest, Listing, identifier_uris, rights};
 
 /// How long a deleted object can be restored: thirty days, in microseconds.
 const KEPT_MICROS: i64 = 30 * 86_400 * 1_000_000;
@@ -40,6 +41,7 @@ impl Directory {
         for template in self.0.access.directory_roles(row.tenant, row.id) {
             self.0.access.delete_directory_role(tx, row.tenant, row.id, template)?;
         }
+        keep_platform(row)?;
         rows::soft_delete(tx, row, self.0.clock.micros())?;
         for (group, member) in rows::memberships_at_deletion(tx, row.tenant, row.id)? {
             if member == row.id {
@@ -128,9 +130,9 @@ impl Directory {
         self.0.store.write(|tx| {
             let row = self.deleted_for(tx, caller, id)?;
             if row.object.kind == ObjectKind::Application {
-                self.restore_follower(tx, &row)?;
+                self.restore_follower(tx, caller, &row)?;
             }
-            self.restore_row(tx, row.object)?;
+            self.restore_row(tx, caller, row.object)?;
             let restored = rows::find(tx, caller.tenant, id)?;
             let restored = restored.ok_or_else(|| DirectoryError::NotFound(id.to_string()))?;
             Ok((restored.kind, objects::entity(tx, &restored)?))
@@ -187,7 +189,12 @@ impl Directory {
     }
 
     /// The service principal that went with an application comes back with it.
-    fn restore_follower(&self, tx: &Tx<'_>, application: &DeletedRow) -> Result<(), DirectoryError> {
+    fn restore_follower(
+        &self,
+        tx: &Tx<'_>,
+        caller: &Caller,
+        application: &DeletedRow,
+    ) -> Result<(), DirectoryError> {
         let mut after = None;
         loop {
             let kind = ObjectKind::ServicePrincipal;
@@ -196,7 +203,7 @@ impl Directory {
                 row.object.app_id == application.object.app_id && row.deleted_at == application.deleted_at
             });
             if let Some(follower) = follower {
-                return self.restore_row(tx, follower.object.clone());
+                return self.restore_row(tx, caller, follower.object.clone());
             }
             match chunk.last() {
                 Some(last) if chunk.len() == CHUNK as usize => after = Some(last.object.id),
@@ -205,18 +212,37 @@ impl Directory {
         }
     }
 
-    fn restore_row(&self, tx: &Tx<'_>, row: ObjectRow) -> Result<(), DirectoryError> {
+    /// Whether a restored object comes back into a group: into one that directory roles can be assigned to only by
+    /// the hand of somebody who could put it there.
+    fn may_bring_back(
+        &self,
+        tx: &Tx<'_>,
+        caller: &Caller,
+        group: &ObjectRow,
+    ) -> Result<bool, DirectoryError> {
+        if !rights::is_role_assignable(group)? {
+            return Ok(true);
+        }
+        match self.require_on(tx, caller, DirectoryAction::ManageGroups, group) {
+            Ok(()) => Ok(true),
+            Err(DirectoryError::Denied(_)) => Ok(false),
+            Err(other) => Err(other),
+        }
+    }
+
+    fn restore_row(&self, tx: &Tx<'_>, caller: &Caller, row: ObjectRow) -> Result<(), DirectoryError> {
         let document = objects::document(&row)?;
         let row = with_document(row, document)?;
         let memberships = rows::memberships_at_deletion(tx, row.tenant, row.id)?;
         rows::restore(tx, &row).map_err(|error| objects::conflict(&row, error))?;
         objects::update(tx, &row)?;
         if row.kind == ObjectKind::Application {
-            applications::write_identifier_uris(tx, &row)?;
+            identifier_uris::write_identifier_uris(tx, &row)?;
         }
         for (group, member) in memberships {
             let other = if group == row.id { member } else { group };
-            if rows::find(tx, row.tenant, other)?.is_none() {
+            let Some(other) = rows::find(tx, row.tenant, other)? else { continue };
+            if group == other.id && !self.may_bring_back(tx, caller, &other)? {
                 continue;
             }
             match self.0.access.put_member(tx, row.tenant, group, member) {

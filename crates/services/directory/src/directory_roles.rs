@@ -4,15 +4,14 @@
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use gatepost_access::{
-    Caller, DIRECTORY_ROLES, DirectoryAction, GLOBAL_ADMINISTRATOR, directory_role_actions,
-    directory_role_name,
+    Caller, DIRECTORY_ROLES, DirectoryAction, directory_role_actions, directory_role_name,
 };
 use gatepost_names::ObjectId;
-use gatepost_store::Tx;
 use gatepost_store::directory::{self as rows, ObjectKind};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
+use crate::administrators::keeping_an_administrator;
 use crate::relations::Related;
 use crate::requests::{refuse_others, take};
 use crate::{Directory, DirectoryError, objects, rights};
@@ -250,33 +249,13 @@ impl Directory {
 
     fn take_role(&self, caller: &Caller, template: Uuid, principal: ObjectId) -> Result<(), DirectoryError> {
         self.0.store.write(|tx| {
-            self.keep_an_administrator(tx, caller, template, principal)?;
-            if !self.0.access.delete_directory_role(tx, caller.tenant, principal, template)? {
-                return Err(DirectoryError::NotFound(principal.to_string()));
-            }
-            Ok(())
+            keeping_an_administrator(tx, caller.tenant, || {
+                if !self.0.access.delete_directory_role(tx, caller.tenant, principal, template)? {
+                    return Err(DirectoryError::NotFound(principal.to_string()));
+                }
+                Ok(())
+            })
         })
-    }
-
-    /// A tenant without a Global Administrator could never have one again.
-    fn keep_an_administrator(
-        &self,
-        tx: &Tx<'_>,
-        caller: &Caller,
-        template: Uuid,
-        principal: ObjectId,
-    ) -> Result<(), DirectoryError> {
-        if template != GLOBAL_ADMINISTRATOR {
-            return Ok(());
-        }
-        for other in self.0.access.directory_role_holders(caller.tenant, template) {
-            if other != principal && rows::find(tx, caller.tenant, other)?.is_some_and(|row| row.enabled) {
-                return Ok(());
-            }
-        }
-        Err(DirectoryError::InvalidReference(
-            "The last Global Administrator of the tenant cannot be removed.",
-        ))
     }
 }
 

@@ -9,6 +9,7 @@ use gatepost_store::{Tx, tenants};
 use serde_json::{Map, Value, json};
 use uuid::{Uuid, uuid};
 
+use crate::administrators::keep_platform;
 use crate::{Directory, DirectoryError, ServicePrincipal, objects, schema};
 
 /// The organization that owns the platform's applications.
@@ -93,6 +94,14 @@ impl FirstParty {
     /// The platform's application with this client id.
     pub fn find(app_id: ApplicationId) -> Option<&'static FirstParty> {
         FIRST_PARTIES.iter().find(|known| known.app_id == app_id)
+    }
+
+    /// Whether a host, in lower case, is one by which the platform's own resources are asked for.
+    pub(crate) fn has_host(host: &str) -> bool {
+        FIRST_PARTIES
+            .iter()
+            .flat_map(|known| known.names)
+            .any(|name| name.split_once("://").is_some_and(|(_, rest)| rest.trim_end_matches('/') == host))
     }
 
     /// The document of its service principal; what only the server may set is in it.
@@ -195,6 +204,9 @@ impl Directory {
         let kind = ObjectKind::ServicePrincipal;
         let row = objects::blank_row(tenant, id, kind, now.as_microsecond());
         let row = objects::with_document(ObjectRow { app_id: Some(first_party.app_id), ..row }, document)?;
+        if !row.enabled {
+            keep_platform(&row)?;
+        }
         objects::insert(tx, &row)?;
         Ok(ServicePrincipal { id, app_id: first_party.app_id, display_name: row.display_name })
     }

@@ -191,7 +191,8 @@ fn check_group(document: &Map<String, Value>) -> Result<(), DirectoryError> {
         return Err(invalid("mailNickname"));
     }
     match objects::text(document, "visibility") {
-        Some("Public" | "Private" | "HiddenMembership") | None => Ok(()),
+        // Members of a group are hidden from nobody here who may read groups.
+        Some("Public" | "Private") | None => Ok(()),
         Some(_) => Err(invalid("visibility")),
     }
 }

@@ -11,6 +11,7 @@
 //!
 //! [`Caller`]: gatepost_access::Caller
 
+mod administrators;
 mod app_roles;
 mod applications;
 mod assertions;
@@ -27,6 +28,7 @@ mod first_party;
 mod grants;
 mod groups;
 mod hashing;
+mod identifier_uris;
 mod identity;
 mod issuers;
 mod key_requests;

@@ -6,6 +6,7 @@ use gatepost_store::directory::{self as rows, ObjectKind, ObjectRow};
 use gatepost_store::{Conn, StoreError};
 use serde_json::Value;
 
+use crate::administrators::keeping_an_administrator;
 use crate::{Directory, DirectoryError, ObjectKey, objects, requests, rights};
 
 impl Directory {
@@ -37,7 +38,10 @@ impl Directory {
     ) -> Result<(), DirectoryError> {
         self.0.store.write(|tx| {
             let group = self.manageable(tx, caller, ObjectKind::Group, group)?;
-            self.take_out_of_group(tx, &group, member)
+            if !rights::is_role_assignable(&group)? {
+                return self.take_out_of_group(tx, &group, member);
+            }
+            keeping_an_administrator(tx, group.tenant, || self.take_out_of_group(tx, &group, member))
         })
     }
 

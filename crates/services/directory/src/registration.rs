@@ -9,7 +9,7 @@ use gatepost_store::{Conn, StoreError};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use crate::{AZURE_CLI, AZURE_POWERSHELL, Directory, FirstParty, objects};
+use crate::{AZURE_CLI, AZURE_POWERSHELL, Directory, FirstParty, identifier_uris, objects};
 
 /// Where the platform's own command-line clients wait for their users.
 const NATIVE_REDIRECT: &str = "http://localhost";
@@ -183,20 +183,20 @@ impl Directory {
     }
 }
 
-/// The application with an identifier URI; `x` and `x/` are one name, as audiences are.
+/// The application with an identifier URI. Every application has `api://` with its client id, registered or not,
+/// and nobody else can.
 fn application_of_uri(
     conn: &Conn<'_>,
     tenant: TenantId,
     name: &str,
 ) -> Result<Option<ApplicationId>, StoreError> {
-    let bare = name.trim_end_matches('/');
-    for spelling in [name.to_owned(), bare.to_owned(), format!("{bare}/")] {
-        if let Some(id) = rows::application_of_uri(conn, tenant, &spelling)? {
-            return Ok(rows::find(conn, tenant, id)?.and_then(|row| row.app_id));
-        }
+    if let Some(app_id) = identifier_uris::own_name(name) {
+        return Ok(Some(app_id));
     }
-    // Every application has this name, registered or not.
-    Ok(bare.strip_prefix("api://").and_then(|id| id.parse().ok()))
+    match rows::application_of_uri(conn, tenant, name)? {
+        Some(id) => Ok(rows::find(conn, tenant, id)?.and_then(|row| row.app_id)),
+        None => Ok(None),
+    }
 }
 
 fn registration(

@@ -7,6 +7,7 @@ use gatepost_store::directory::{self as rows, ObjectKind, ObjectRow};
 use gatepost_store::{Conn, StoreError, Tx};
 use serde_json::{Map, Value};
 
+use crate::administrators::keeping_an_administrator;
 use crate::credential_requests::take_passwords;
 use crate::policy::member_policy;
 use crate::references::Links;
@@ -246,6 +247,13 @@ impl Directory {
             let found = find(conn, caller.tenant, kind, key)?;
             self.require_found(conn, caller, action, found, key)
         })?;
+        if kind == ObjectKind::User && given(&sent, "passwordProfile").is_some() {
+            self.0.access.require_access_as_user(caller, action)?;
+        }
+        // Owners are added one by one.
+        if given(&sent, "owners@odata.bind").is_some() {
+            return Err(DirectoryError::invalid(kind, "owners@odata.bind"));
+        }
         let password =
             if kind == ObjectKind::User { self.take_password(&mut sent, Some(&known))? } else { None };
         let certificates = take_certificates(kind, &mut sent);
@@ -267,10 +275,14 @@ impl Directory {
             for member in links.members {
                 self.put_into_group(tx, &row, member)?;
             }
-            match kind {
+            let change = || match kind {
                 ObjectKind::User => self.change_user(tx, row, &sent, password),
                 ObjectKind::Group => self.change_group(tx, row, &sent),
                 ObjectKind::Application | ObjectKind::ServicePrincipal => self.change_object(tx, row, &sent),
+            };
+            match given(&sent, "accountEnabled") {
+                Some(_) => keeping_an_administrator(tx, caller.tenant, change),
+                None => change(),
             }
         })
     }
@@ -283,7 +295,7 @@ impl Directory {
         self.0.store.write(|tx| {
             let found = find(tx, caller.tenant, kind, key)?;
             let row = self.require_found(tx, caller, rights::deleting(kind), found, key)?;
-            self.remove_object(tx, &row)
+            keeping_an_administrator(tx, caller.tenant, || self.remove_object(tx, &row))
         })
     }
 

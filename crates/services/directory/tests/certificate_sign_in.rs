@@ -13,6 +13,7 @@ use gatepost_directory::{
     ClientError, CredentialKind, DirectoryError, NewCertificate, ObjectKey, ObjectKind,
 };
 use gatepost_names::{ApplicationId, PrincipalKind};
+use gatepost_store::credentials::Signer;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -129,14 +130,48 @@ fn an_assertion_is_good_once_also_after_a_restart() {
     house.sign_in(&key.assert(&house.own_claims())).unwrap();
     let kept = house
         .store
-        .read(|conn| gatepost_store::credentials::count_used_assertions(conn, house.register_id(), 100));
+        .read(|conn| gatepost_store::credentials::count_used_assertions(conn, house.signer(), 100));
     assert_eq!(kept.unwrap(), 1);
 }
 
+#[test]
+fn a_key_id_is_of_one_object_and_assertions_are_of_one_client() {
+    let house = House::new();
+    let key = Key::shared();
+    let key_id = house.register(key);
+    let taken = house.store.write(|tx| {
+        let new = NewCertificate {
+            key_id: Some(key_id),
+            certificate: key.certificate.clone(),
+            display_name: None,
+            start: None,
+            end: None,
+        };
+        house.directory.add_certificate(tx, house.tenant, house.service_principal, new)
+    });
+    assert!(matches!(taken, Err(DirectoryError::ValueInUse(_))));
+    // Another client's assertions under the same id are not this one's.
+    let mut claims = house.own_claims();
+    claims["jti"] = json!("once");
+    let assertion = key.assert(&claims);
+    let used = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, b"once");
+    let stranger = Signer { tenant: gatepost_names::TenantId(Uuid::new_v4()), ..house.signer() };
+    let end = house.now() + 3600;
+    house
+        .store
+        .write_queue(|tx| {
+            gatepost_store::credentials::use_assertion(tx, stranger, used.as_ref(), end, house.now())
+        })
+        .unwrap();
+    house.sign_in(&assertion).unwrap();
+    assert!(matches!(house.sign_in(&assertion), Err(ClientError::AssertionReplayed)));
+}
+
 impl House {
-    fn register_id(&self) -> Uuid {
+    fn signer(&self) -> Signer {
         let client = self.directory.client(self.tenant, self.app_id).unwrap().unwrap();
-        client.certificates[0].key_id
+        let (object, key_id) = (client.application.unwrap(), client.certificates[0].key_id);
+        Signer { tenant: self.tenant, object, key_id }
     }
 }
 

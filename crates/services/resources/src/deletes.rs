@@ -42,12 +42,34 @@ impl Resources {
 
     /// Deletes all resources below a scope: children before their parents, and whole trees in the order in which
     /// their types are registered, so that a communication service goes before the domains that it is linked to.
+    /// None goes where a deny assignment below the scope keeps the caller from deleting one.
     pub(crate) fn delete_below(&self, change: &Change<'_>, scope: &Scope) -> Result<(), ResourceError> {
         let mut resources = tree::below(change.tx, scope)?;
         resources.reverse();
         resources.sort_by_key(|resource| self.registry().position_of_tree(&resource.id));
+        self.check_denied_below(change, &resources)?;
         for resource in &resources {
             self.delete_one(change, resource)?;
+        }
+        Ok(())
+    }
+
+    /// SECURITY: a deny assignment holds also for those who delete a resource with what it is in; with what it
+    /// protects, it would go itself.
+    ///
+    /// # Errors
+    /// [`ResourceError::Denied`] with the first resource that the caller is kept from deleting.
+    fn check_denied_below(&self, change: &Change<'_>, resources: &[Resource]) -> Result<(), ResourceError> {
+        let access = &self.platform().access;
+        for resource in resources {
+            let at = resource.id.scope();
+            let named = resource.id.resource_type();
+            let stem = self.registry().named(&named).map_or(named.as_str(), |kind| kind.info().action_stem);
+            let action = format!("{stem}/delete");
+            // It denies also those who have no role for it here: they are told that no role grants it.
+            if access.is_denied(change.caller, &action, at) {
+                access.require(change.caller, &action, at)?;
+            }
         }
         Ok(())
     }

@@ -118,7 +118,26 @@ pub enum ResourceError {
     },
     /// The store failed; the text is for the log only.
     #[error(transparent)]
-    Store(#[from] StoreError),
+    Store(StoreError),
+}
+
+impl ResourceError {
+    /// The refusal of a skip token that the list never gave, or of which nothing is left.
+    pub(crate) fn no_such_token() -> ResourceError {
+        ResourceError::BadRequest {
+            code: "InvalidSkipToken",
+            message: "The provided skip token is not one of this list.".to_owned(),
+        }
+    }
+}
+
+impl From<StoreError> for ResourceError {
+    fn from(error: StoreError) -> ResourceError {
+        match error {
+            StoreError::UnknownCursor => ResourceError::no_such_token(),
+            error => ResourceError::Store(error),
+        }
+    }
 }
 
 /// One of several reasons of a refusal.

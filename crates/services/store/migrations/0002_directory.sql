@@ -52,7 +52,7 @@ CREATE TABLE user_passwords (
     FOREIGN KEY (tenant_id, object_id) REFERENCES directory_objects (tenant_id, id) ON DELETE CASCADE
 ) WITHOUT ROWID;
 
--- The identifier URIs of applications, in lower case: unique in a tenant.
+-- The identifier URIs of applications, in lower case and without slashes at the end: unique in a tenant.
 CREATE TABLE identifier_uris (
     tenant_id BLOB NOT NULL,
     uri_key TEXT NOT NULL,

@@ -34,10 +34,16 @@ CREATE TABLE sign_in_grants (
     refresh_hash BLOB,
     refresh_number INTEGER NOT NULL,
     refresh_scope TEXT,
+    -- Where the client acts on behalf of a user: the sign-in that it was shown a token of. It ends with that.
+    parent_id BLOB REFERENCES sign_in_grants (id) ON DELETE CASCADE,
+    -- When it, or one that ends with it, last gave a refresh token.
+    used_at INTEGER NOT NULL,
     FOREIGN KEY (tenant_id, user_id) REFERENCES directory_objects (tenant_id, id) ON DELETE CASCADE
 ) WITHOUT ROWID;
 
-CREATE INDEX sign_in_grants_of_user ON sign_in_grants (tenant_id, user_id, created_at);
+CREATE INDEX sign_in_grants_of_user ON sign_in_grants (tenant_id, user_id, client_id, used_at);
+-- A client acts on behalf of a sign-in by one of its own.
+CREATE UNIQUE INDEX sign_in_grants_of_parent ON sign_in_grants (parent_id, client_id) WHERE parent_id IS NOT NULL;
 CREATE INDEX sign_in_grants_by_end ON sign_in_grants (expires_at);
 
 CREATE TABLE authorization_codes (
@@ -62,8 +68,9 @@ CREATE TABLE device_codes (
     client_id BLOB NOT NULL,
     -- What the device asked for, as JSON.
     request TEXT NOT NULL,
-    -- Who asked.
+    -- Who asked, and the network that it counts for.
     address TEXT NOT NULL,
+    network TEXT NOT NULL,
     -- `waiting`, `approved` or `declined`.
     state TEXT NOT NULL,
     grant_id BLOB REFERENCES sign_in_grants (id) ON DELETE CASCADE,
@@ -73,7 +80,7 @@ CREATE TABLE device_codes (
     expires_at INTEGER NOT NULL
 ) WITHOUT ROWID;
 
-CREATE INDEX device_codes_of_address ON device_codes (address, expires_at);
+CREATE INDEX device_codes_of_network ON device_codes (network, expires_at);
 CREATE INDEX device_codes_of_grant ON device_codes (grant_id);
 CREATE INDEX device_codes_by_end ON device_codes (expires_at);
 
@@ -116,6 +123,7 @@ CREATE INDEX sign_ins_by_id ON sign_ins (tenant_id, id);
 CREATE INDEX sign_ins_of_user ON sign_ins (tenant_id, user_id, at, id) WHERE user_id IS NOT NULL;
 CREATE INDEX sign_ins_of_app ON sign_ins (tenant_id, app_id, at, id) WHERE app_id IS NOT NULL;
 CREATE INDEX sign_ins_by_time ON sign_ins (at);
+CREATE INDEX sign_ins_failed ON sign_ins (at) WHERE code <> 0;
 
 -- From when on a key signs: it is published before.
 ALTER TABLE signing_keys ADD COLUMN signs_from INTEGER NOT NULL DEFAULT 0;

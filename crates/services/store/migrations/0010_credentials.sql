@@ -15,6 +15,9 @@ CREATE TABLE certificates (
     FOREIGN KEY (tenant_id, object_id) REFERENCES directory_objects (tenant_id, id) ON DELETE CASCADE
 ) WITHOUT ROWID;
 
+-- A key id is of one object.
+CREATE UNIQUE INDEX certificates_by_key ON certificates (tenant_id, key_id);
+
 -- What ends soon is asked every day, over all tenants.
 CREATE INDEX certificates_by_end ON certificates (end_at);
 CREATE INDEX client_secrets_by_end ON client_secrets (end_at);
@@ -77,13 +80,16 @@ CREATE UNIQUE INDEX passkeys_by_credential ON passkeys (tenant_id, credential_id
 
 -- Assertions of applications that were used, until they end: each is good once, also after a restart.
 CREATE TABLE used_assertions (
-    -- The key id of the certificate that signed it.
+    -- The client that it signed in, by its application or, where that is elsewhere, its service principal.
+    tenant_id BLOB NOT NULL,
+    object_id BLOB NOT NULL,
+    -- The key id of the certificate that signed it: the client may have chosen it.
     key_id BLOB NOT NULL,
     -- The SHA-256 of its own name (`jti`), or of the whole assertion if it has none.
     assertion BLOB NOT NULL,
     -- In seconds.
     expires_at INTEGER NOT NULL,
-    PRIMARY KEY (key_id, assertion)
+    PRIMARY KEY (tenant_id, object_id, key_id, assertion)
 ) WITHOUT ROWID;
 
 CREATE INDEX used_assertions_by_end ON used_assertions (expires_at);

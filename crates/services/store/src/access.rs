@@ -151,6 +151,23 @@ pub fn directory_roles(conn: &Conn<'_>) -> Result<Vec<DirectoryRoleRow>, StoreEr
     )
 }
 
+/// Who has a directory role itself, in the order of ids.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn directory_role_holders(
+    conn: &Conn<'_>,
+    tenant: TenantId,
+    template: Uuid,
+) -> Result<Vec<ObjectId>, StoreError> {
+    conn.query(
+        "SELECT principal_id FROM directory_role_assignments \
+         WHERE tenant_id = ?1 AND template_id = ?2 ORDER BY principal_id",
+        params![tenant.bytes(), template],
+        |row| Ok(ObjectId(row.uuid(0)?)),
+    )
+}
+
 pub(crate) fn changes_of(row: &Row<'_>, first: usize) -> Result<Changes, StoreError> {
     Ok(Changes {
         created_at: row.int(first)?,

@@ -207,33 +207,46 @@ pub fn federated(
     )
 }
 
+/// Whose assertions are counted: a client's, by one of its keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Signer {
+    /// The tenant.
+    pub tenant: TenantId,
+    /// The client's application, or its service principal.
+    pub object: ObjectId,
+    /// The key.
+    pub key_id: Uuid,
+}
+
 /// Uses an assertion up. Assertions that have ended are forgotten along the way.
 ///
 /// # Errors
 /// [`StoreError::Conflict`] if it was used before.
 pub fn use_assertion(
     tx: &Tx<'_>,
-    key_id: Uuid,
+    signer: Signer,
     assertion: &[u8],
     expires: i64,
     now: i64,
 ) -> Result<(), StoreError> {
     tx.execute("DELETE FROM used_assertions WHERE expires_at < ?1", params![now])?;
     tx.execute(
-        "INSERT INTO used_assertions (key_id, assertion, expires_at) VALUES (?1, ?2, ?3)",
-        params![key_id, assertion, expires],
+        "INSERT INTO used_assertions (tenant_id, object_id, key_id, assertion, expires_at) \
+         VALUES (?1, ?2, ?3, ?4, ?5)",
+        params![signer.tenant.bytes(), signer.object.bytes(), signer.key_id, assertion, expires],
     )
     .map(|_| ())
 }
 
-/// How many assertions of a certificate are remembered; counting stops at `most`.
+/// How many assertions of a client by one key are remembered; counting stops at `most`.
 ///
 /// # Errors
 /// [`StoreError`].
-pub fn count_used_assertions(conn: &Conn<'_>, key_id: Uuid, most: i64) -> Result<i64, StoreError> {
+pub fn count_used_assertions(conn: &Conn<'_>, signer: Signer, most: i64) -> Result<i64, StoreError> {
     let counted = conn.query_one(
-        "SELECT count(*) FROM (SELECT 1 FROM used_assertions WHERE key_id = ?1 LIMIT ?2)",
-        params![key_id, most],
+        "SELECT count(*) FROM (SELECT 1 FROM used_assertions \
+         WHERE tenant_id = ?1 AND object_id = ?2 AND key_id = ?3 LIMIT ?4)",
+        params![signer.tenant.bytes(), signer.object.bytes(), signer.key_id, most],
         |row| row.int(0),
     )?;
     Ok(counted.unwrap_or_default())

@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use crate::access::{Changes, changes_of};
 use crate::reach::{self, Reach};
-use crate::{Conn, Row, StoreError, Tx, params};
+use crate::{Conn, Param, Row, StoreError, Tx, params};
 
 /// A deny assignment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -138,6 +138,43 @@ pub fn denies_page(
     })
 }
 
+/// How many deny assignments there are at a scope and below it; it stops counting at `most`.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn count_at_or_below(
+    conn: &Conn<'_>,
+    tenant: TenantId,
+    scope: &Scope,
+    most: i64,
+) -> Result<i64, StoreError> {
+    let (after, before) = Reach::keys_below(scope.key());
+    let below = count(
+        conn,
+        "SELECT count(*) FROM (SELECT 1 FROM deny_assignments \
+         WHERE tenant_id = ?1 AND scope_key > ?2 AND scope_key < ?3 LIMIT ?4)",
+        params![tenant.bytes(), after, before, most],
+    )?;
+    Ok(count_at(conn, tenant, scope, most)?.saturating_add(below).min(most))
+}
+
+/// How many deny assignments there are at exactly this scope; it stops counting at `most`.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn count_at(conn: &Conn<'_>, tenant: TenantId, scope: &Scope, most: i64) -> Result<i64, StoreError> {
+    count(
+        conn,
+        "SELECT count(*) FROM (SELECT 1 FROM deny_assignments \
+         WHERE tenant_id = ?1 AND scope_key = ?2 LIMIT ?3)",
+        params![tenant.bytes(), scope.key(), most],
+    )
+}
+
+fn count(conn: &Conn<'_>, sql: &str, params: &[Param<'_>]) -> Result<i64, StoreError> {
+    conn.query_one(sql, params, |row| row.int(0)).map(|count| count.unwrap_or(0))
+}
+
 fn deny_of(row: &Row<'_>) -> Result<DenyRow, StoreError> {
     let scope = Scope::parse(row.text_ref(2)?);
     Ok(DenyRow {
@@ -213,6 +250,10 @@ mod tests {
             last = Some(row);
         }
         assert_eq!(shown, [3, 2, 1, 4]);
+        let sub = Scope::parse(SUB).unwrap();
+        let counted = |most| store.read(|c| count_at_or_below(c, TENANT, &sub, most)).unwrap();
+        assert_eq!((counted(10), counted(2)), (3, 2), "at the scope and below it");
+        assert_eq!(store.read(|c| count_at(c, TENANT, &sub, 10)).unwrap(), 2);
         assert!(store.write(|tx| delete_deny(tx, TENANT, Uuid::from_u128(1))).unwrap());
         assert_eq!(store.read(denies).unwrap().len(), 3);
     }

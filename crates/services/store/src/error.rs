@@ -15,6 +15,10 @@ pub enum StoreError {
     /// Stored data is not what this version writes.
     #[error("stored data cannot be read: {0}")]
     Corrupt(String),
+    /// A page was asked for after a row that lies in none of the listed places: the client made it up, or the
+    /// place is gone meanwhile.
+    #[error("the listing does not contain the row to go on after")]
+    UnknownCursor,
     /// Everything else, in the engine's words.
     #[error("the store failed: {0}")]
     Engine(String),

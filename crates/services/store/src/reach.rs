@@ -41,7 +41,7 @@ impl Reach {
 /// after that row, as its second argument says, and at most as many as its third.
 ///
 /// # Errors
-/// What `fetch` answers.
+/// What `fetch` answers; [`StoreError::UnknownCursor`] where no place covers `after`.
 pub(crate) fn page<T>(
     places: &[Reach],
     after: Option<&str>,
@@ -49,8 +49,8 @@ pub(crate) fn page<T>(
     mut fetch: impl FnMut(&Reach, bool, usize) -> Result<Vec<T>, StoreError>,
 ) -> Result<Vec<T>, StoreError> {
     let begin = match after {
-        // A place that is gone meanwhile: nothing is left of this listing.
-        Some(key) => places.iter().position(|place| place.covers(key)).unwrap_or(places.len()),
+        // Made up, or of a place that is gone meanwhile. To answer nothing would look like the end.
+        Some(key) => places.iter().position(|place| place.covers(key)).ok_or(StoreError::UnknownCursor)?,
         None => 0,
     };
     let mut found = Vec::new();
@@ -109,5 +109,13 @@ mod tests {
         });
         assert_eq!(rows.unwrap().len(), 4);
         assert_eq!(asked, [(Reach::At("/b".into()), true, 3), (Reach::At("/c".into()), false, 1)]);
+    }
+
+    #[test]
+    fn a_page_after_a_row_of_no_place_is_refused() {
+        let places = [Reach::At("/a".into()), Reach::Below("/b".into())];
+        let asked = |after| page(&places, Some(after), 3, |_, _, _| Ok(vec![1]));
+        assert_eq!(asked("/b/x").unwrap(), [1]);
+        assert!(matches!(asked("/c"), Err(StoreError::UnknownCursor)));
     }
 }

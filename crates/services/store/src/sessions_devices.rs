@@ -48,6 +48,8 @@ pub struct DeviceRow {
     pub request: String,
     /// Who asked.
     pub address: String,
+    /// The network that the address counts for.
+    pub network: String,
     /// What became of it.
     pub state: DeviceState,
     /// The sign-in that came of it.
@@ -61,7 +63,7 @@ pub struct DeviceRow {
 }
 
 const COLUMNS: &str = "handle, user_code, tenant_id, client_id, request, address, state, grant_id, \
-                       poll_interval, polled_at, expires_at";
+                       poll_interval, polled_at, expires_at, network";
 
 fn device_of(row: &Row<'_>) -> Result<DeviceRow, StoreError> {
     Ok(DeviceRow {
@@ -76,6 +78,7 @@ fn device_of(row: &Row<'_>) -> Result<DeviceRow, StoreError> {
         poll_interval: row.int(8)?,
         polled_at: row.int(9)?,
         expires_at: row.int(10)?,
+        network: row.text(11)?,
     })
 }
 
@@ -86,7 +89,8 @@ fn device_of(row: &Row<'_>) -> Result<DeviceRow, StoreError> {
 pub fn insert_device(tx: &Tx<'_>, device: &DeviceRow) -> Result<(), StoreError> {
     tx.execute(
         "INSERT INTO device_codes (handle, user_code, tenant_id, client_id, request, address, state, grant_id, \
-         poll_interval, polled_at, expires_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, NULL, ?8, ?9, ?10)",
+         poll_interval, polled_at, expires_at, network) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, NULL, ?8, ?9, ?10, ?11)",
         params![
             device.handle.as_slice(),
             &device.user_code,
@@ -98,25 +102,26 @@ pub fn insert_device(tx: &Tx<'_>, device: &DeviceRow) -> Result<(), StoreError> 
             device.poll_interval,
             device.polled_at,
             device.expires_at,
+            &device.network,
         ],
     )
     .map(|_| ())
 }
 
-/// How many devices of an address wait, and how many in all; counting stops at `most`.
+/// How many devices of a network wait, and how many in all; counting stops at `most`.
 ///
 /// # Errors
 /// [`StoreError`].
 pub fn waiting_devices(
     conn: &Conn<'_>,
-    address: &str,
+    network: &str,
     now: i64,
     most: u32,
 ) -> Result<(i64, i64), StoreError> {
     let counted = conn.query_one(
-        "SELECT (SELECT count(*) FROM (SELECT 1 FROM device_codes WHERE address = ?1 AND expires_at >= ?2 LIMIT ?3)), \
+        "SELECT (SELECT count(*) FROM (SELECT 1 FROM device_codes WHERE network = ?1 AND expires_at >= ?2 LIMIT ?3)), \
          (SELECT count(*) FROM (SELECT 1 FROM device_codes WHERE expires_at >= ?2 LIMIT ?3))",
-        params![address, now, most],
+        params![network, now, most],
         |row| Ok((row.int(0)?, row.int(1)?)),
     )?;
     Ok(counted.unwrap_or((0, 0)))

@@ -5,8 +5,10 @@ use uuid::Uuid;
 
 use crate::{Conn, Row, StoreError, Tx, params};
 
-/// Sign-ins to clients that are kept for a user; the oldest gives way.
-const MAX_GRANTS: u32 = 1000;
+/// Sign-ins to one client that are kept for a user; the one that was used the longest time ago gives way.
+const MAX_GRANTS: u32 = 500;
+const COLUMNS: &str = "id, tenant_id, user_id, client_id, methods, signed_in_at, created_at, expires_at, \
+                       revoked_at, refresh_hash, refresh_number, refresh_scope, parent_id";
 
 /// A user's sign-in to a client.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +35,8 @@ pub struct GrantRow {
     pub refresh: Option<RefreshRow>,
     /// How many refresh tokens there have been.
     pub refresh_number: i64,
+    /// The sign-in on whose behalf the client acts, and with which this one ends.
+    pub parent: Option<Uuid>,
 }
 
 /// A refresh token, as far as the server knows it.
@@ -57,18 +61,20 @@ fn grant_of(row: &Row<'_>) -> Result<GrantRow, StoreError> {
         revoked_at: row.opt_int(8)?,
         refresh: row.opt_blob(9)?.zip(row.opt_text(11)?).map(|(hash, scope)| RefreshRow { hash, scope }),
         refresh_number: row.int(10)?,
+        parent: row.opt_uuid(12)?,
     })
 }
 
-/// Adds a sign-in to a client, without a refresh token. The user's oldest ones give way to it.
+/// Adds a sign-in to a client, without a refresh token. Of the user's at the same client, those that were not used
+/// for the longest time give way to it.
 ///
 /// # Errors
 /// [`StoreError`].
 pub fn insert_grant(tx: &Tx<'_>, grant: &GrantRow) -> Result<(), StoreError> {
     tx.execute(
         "INSERT INTO sign_in_grants (id, tenant_id, user_id, client_id, methods, signed_in_at, created_at, \
-         expires_at, revoked_at, refresh_hash, refresh_number, refresh_scope) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, NULL, NULL, 0, NULL)",
+         expires_at, revoked_at, refresh_hash, refresh_number, refresh_scope, parent_id, used_at) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, NULL, NULL, 0, NULL, ?9, ?7)",
         params![
             grant.id,
             grant.tenant.bytes(),
@@ -78,12 +84,14 @@ pub fn insert_grant(tx: &Tx<'_>, grant: &GrantRow) -> Result<(), StoreError> {
             grant.signed_in_at,
             grant.created_at,
             grant.expires_at,
+            grant.parent,
         ],
     )?;
     tx.execute(
         "DELETE FROM sign_in_grants WHERE id IN (SELECT id FROM sign_in_grants \
-         WHERE tenant_id = ?1 AND user_id = ?2 ORDER BY created_at DESC LIMIT -1 OFFSET ?3)",
-        params![grant.tenant.bytes(), grant.user.bytes(), MAX_GRANTS],
+         WHERE tenant_id = ?1 AND user_id = ?2 AND client_id = ?3 AND id <> ?4 \
+         ORDER BY used_at DESC LIMIT -1 OFFSET ?5)",
+        params![grant.tenant.bytes(), grant.user.bytes(), grant.client.bytes(), grant.id, MAX_GRANTS - 1],
     )
     .map(|_| ())
 }
@@ -93,15 +101,27 @@ pub fn insert_grant(tx: &Tx<'_>, grant: &GrantRow) -> Result<(), StoreError> {
 /// # Errors
 /// [`StoreError`].
 pub fn grant(conn: &Conn<'_>, id: Uuid) -> Result<Option<GrantRow>, StoreError> {
+    conn.query_one(&format!("SELECT {COLUMNS} FROM sign_in_grants WHERE id = ?1"), params![id], grant_of)
+}
+
+/// The sign-in of a client that acts on behalf of the sign-in `parent`, revoked or not.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn child_grant(
+    conn: &Conn<'_>,
+    parent: Uuid,
+    client: ApplicationId,
+) -> Result<Option<GrantRow>, StoreError> {
     conn.query_one(
-        "SELECT id, tenant_id, user_id, client_id, methods, signed_in_at, created_at, expires_at, revoked_at, \
-         refresh_hash, refresh_number, refresh_scope FROM sign_in_grants WHERE id = ?1",
-        params![id],
+        &format!("SELECT {COLUMNS} FROM sign_in_grants WHERE parent_id = ?1 AND client_id = ?2"),
+        params![parent, client.bytes()],
         grant_of,
     )
 }
 
-/// Makes a refresh token the one that counts, and the sign-in last until `expires_at` at least.
+/// Makes a refresh token the one that counts, and the sign-in, with those on whose behalf it is, last until
+/// `expires_at` at least.
 ///
 /// # Errors
 /// [`StoreError`].
@@ -110,24 +130,33 @@ pub fn set_refresh(
     grant: Uuid,
     refresh: &RefreshRow,
     number: i64,
-    expires_at: i64,
+    (now, expires_at): (i64, i64),
 ) -> Result<(), StoreError> {
     tx.execute(
-        "UPDATE sign_in_grants SET refresh_hash = ?2, refresh_scope = ?3, refresh_number = ?4, \
-         expires_at = max(expires_at, ?5) WHERE id = ?1",
-        params![grant, refresh.hash.as_slice(), &refresh.scope, number, expires_at],
+        "UPDATE sign_in_grants SET refresh_hash = ?2, refresh_scope = ?3, refresh_number = ?4 WHERE id = ?1",
+        params![grant, refresh.hash.as_slice(), &refresh.scope, number],
+    )?;
+    tx.execute(
+        "WITH RECURSIVE above (id) AS (VALUES (?1) UNION SELECT parent_id FROM sign_in_grants \
+         JOIN above USING (id) WHERE parent_id IS NOT NULL) \
+         UPDATE sign_in_grants SET expires_at = max(expires_at, ?2), used_at = ?3 \
+         WHERE id IN (SELECT id FROM above)",
+        params![grant, expires_at, now],
     )
     .map(|_| ())
 }
 
-/// Revokes a sign-in to a client; whether it stood until now. Belongs into a transaction of
+/// Revokes a sign-in to a client, with those of clients that act on its behalf; whether one stood until now. Belongs into a transaction of
 /// [`crate::Store::write`], so that tokens that are kept in memory are looked at again.
 ///
 /// # Errors
 /// [`StoreError`].
 pub fn revoke_grant(tx: &Tx<'_>, id: Uuid, now: i64) -> Result<bool, StoreError> {
     let changed = tx.execute(
-        "UPDATE sign_in_grants SET revoked_at = ?2, refresh_hash = NULL WHERE id = ?1 AND revoked_at IS NULL",
+        "WITH RECURSIVE below (id) AS (VALUES (?1) UNION SELECT sign_in_grants.id FROM sign_in_grants \
+         JOIN below ON parent_id = below.id) \
+         UPDATE sign_in_grants SET revoked_at = ?2, refresh_hash = NULL \
+         WHERE id IN (SELECT id FROM below) AND revoked_at IS NULL",
         params![id, now],
     )?;
     Ok(changed > 0)

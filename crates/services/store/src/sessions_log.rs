@@ -176,18 +176,27 @@ pub fn sign_in(conn: &Conn<'_>, tenant: TenantId, id: Uuid) -> Result<Option<Sig
     )
 }
 
-/// Removes rows from before `before`, and the oldest beyond `most`.
+/// Removes rows from before `before`, and those beyond `most`: the oldest failures first, which anybody can make.
 ///
 /// # Errors
 /// [`StoreError`].
 pub fn purge_sign_ins(tx: &Tx<'_>, before: i64, most: i64) -> Result<usize, StoreError> {
     let removed = tx.execute("DELETE FROM sign_ins WHERE at < ?1", params![before])?;
-    let beyond =
-        tx.query_one("SELECT at FROM sign_ins ORDER BY at DESC LIMIT 1 OFFSET ?1", params![most], |row| {
-            row.int(0)
-        })?;
-    match beyond {
-        Some(at) => Ok(removed + tx.execute("DELETE FROM sign_ins WHERE at <= ?1", params![at])?),
-        None => Ok(removed),
+    let all = tx.query_one("SELECT count(*) FROM sign_ins", params![], |row| row.int(0))?.unwrap_or(0);
+    let beyond = all - most;
+    if beyond <= 0 {
+        return Ok(removed);
     }
+    let failures = tx.execute(
+        "DELETE FROM sign_ins WHERE (tenant_id, at, id) IN \
+         (SELECT tenant_id, at, id FROM sign_ins WHERE code <> 0 ORDER BY at LIMIT ?1)",
+        params![beyond],
+    )?;
+    let left = beyond - i64::try_from(failures).unwrap_or(i64::MAX);
+    let others = tx.execute(
+        "DELETE FROM sign_ins WHERE (tenant_id, at, id) IN \
+         (SELECT tenant_id, at, id FROM sign_ins ORDER BY at LIMIT ?1)",
+        params![left.max(0)],
+    )?;
+    Ok(removed + failures + others)
 }

@@ -2,15 +2,26 @@
 //! (`urn:ietf:params:oauth:grant-type:jwt-bearer`). And what a token says of its user (OpenID Connect Core
 //! section 5.3).
 
-use gatepost_names::{ApplicationId, TenantId};
+use gatepost_names::{ApplicationId, ObjectId, TenantId};
 use gatepost_oauth::{
     ClaimsError, Endpoint, Resource, Scopes, SignInError, TokenVersion, VerifiedClaims, same_audience,
 };
 use gatepost_store::sessions_grants::{GrantRow, grant};
 use serde_json::{Value, json};
 
-use crate::users::{IdTokenWishes, SignedInUser, UserReply};
+use crate::users::{IdTokenWishes, UserReply};
 use crate::{AskingClient, GrantError, TokenError, Tokens};
+
+/// Whom an ID token was for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct IdTokenHint {
+    /// The user's tenant.
+    pub tenant: TenantId,
+    /// The user.
+    pub user: ObjectId,
+    /// The client.
+    pub client: ApplicationId,
+}
 
 impl Tokens {
     /// Changes a user's token for the client into one for another resource.
@@ -44,17 +55,16 @@ impl Tokens {
         if !claims.is_users() {
             return Err(invalid("It is an application's own token, not a user's.").into());
         }
+        match self.require_live(&claims) {
+            Ok(()) => {}
+            Err(TokenError::Store(error)) => return Err(error.into()),
+            Err(_) => return Err(invalid("It was revoked.").into()),
+        }
         let origin = self.live_grant(&claims)?.ok_or(invalid("The user's sign-in was revoked."))?;
         let grant = GrantRow { client: client.app_id(), ..origin };
         let mut reply = self.user_tokens(client, &grant, scopes, endpoint, &IdTokenWishes::default())?;
         if scopes.offline {
-            let user = SignedInUser {
-                tenant: grant.tenant,
-                user: grant.user,
-                methods: grant.methods.split(' ').map(str::to_owned).collect(),
-                signed_in_at: grant.signed_in_at,
-            };
-            reply.refresh_token = Some(self.grant_with_refresh(client, &user, scopes)?);
+            reply.refresh_token = Some(self.refresh_on_behalf(client, &grant, scopes)?);
         }
         Ok(reply)
     }
@@ -68,9 +78,9 @@ impl Tokens {
         }))
     }
 
-    /// The tenant and the client of an ID token of this server, over or not: what a client shows when it signs its
+    /// Whom an ID token of this server was for, over or not: what a client shows when it signs its
     /// user out.
-    pub fn read_id_token_hint(&self, hint: &str) -> Option<(TenantId, ApplicationId)> {
+    pub fn read_id_token_hint(&self, hint: &str) -> Option<IdTokenHint> {
         if hint.len() > 16 * 1024 {
             return None;
         }
@@ -83,7 +93,8 @@ impl Tokens {
             .any(|version| issuer == version.issuer(self.authority(), tenant));
         // Access tokens are no hint: they are shown to resources.
         let is_id_token = claims.get("idtyp").is_none() && claims.get("scp").is_none();
-        (ours && is_id_token).then_some((tenant, of("aud")?.parse().ok()?))
+        let (user, client) = (of("oid")?.parse().ok()?, of("aud")?.parse().ok()?);
+        (ours && is_id_token).then_some(IdTokenHint { tenant, user, client })
     }
 
     /// What the user of a token for Microsoft Graph is called: the answer of the userinfo endpoint.

@@ -77,6 +77,16 @@ impl Tokens {
         Ok((!over && lives).then(|| session_of(row)))
     }
 
+    /// Whether what a user proved at a time, in microseconds, still counts: the user is enabled, and nothing
+    /// revoked the user's sign-ins since.
+    ///
+    /// # Errors
+    /// [`GrantError`].
+    pub fn counts(&self, tenant: TenantId, user: ObjectId, at: i64) -> Result<bool, GrantError> {
+        let valid_from = self.0.store.read(|conn| valid_from(conn, tenant, user))?;
+        Ok(at >= valid_from && self.0.directory.principal(tenant, user)?.is_some_and(|user| user.enabled))
+    }
+
     /// Signs the user of a browser out of it.
     ///
     /// # Errors

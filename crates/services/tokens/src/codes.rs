@@ -68,7 +68,7 @@ impl KeptScopes {
 
     pub(crate) fn scopes(&self) -> Result<Scopes, GrantError> {
         match &self.resource {
-            Some(resource) => Ok(Scopes::all_of(resource)),
+            Some(resource) => Ok(Scopes::all_of(resource)?),
             None if self.scope.is_empty() => {
                 Ok(Scopes { openid: true, profile: true, offline: true, ..Scopes::default() })
             }

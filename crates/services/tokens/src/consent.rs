@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use gatepost_directory::{PublishedScope, Registration};
 use gatepost_names::{ObjectId, TenantId};
 use gatepost_oauth::{Resource, Scopes, SignInError};
 
 use crate::facts::Target;
-use crate::{AskingClient, GrantError, Tokens};
+use crate::{AskingClient, GrantError, Tokens, sealing};
 
 /// What a client asks a user for, beyond what it has.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -27,8 +29,12 @@ pub struct AskedOf {
     pub scopes: Vec<PublishedScope>,
 }
 
-/// A resource, and what is wanted of it.
-type Wanted = (Arc<Registration>, Vec<PublishedScope>);
+/// A resource with its service principal, and what is wanted of it.
+struct Wanted {
+    resource: Arc<Registration>,
+    object: ObjectId,
+    scopes: Vec<PublishedScope>,
+}
 
 impl MissingConsent {
     /// Whether nothing is missing.
@@ -39,6 +45,22 @@ impl MissingConsent {
     /// Whether an administrator must give one of the permissions.
     pub fn needs_administrator(&self) -> bool {
         self.asked.iter().any(|asked| asked.scopes.iter().any(|scope| scope.admin_only))
+    }
+
+    /// Stands for all that a page says of this, in whatever order, and for whether it may be given to everybody:
+    /// of two that differ in anything, the digests do.
+    pub fn digest(&self, for_all: bool) -> String {
+        let mut shown: Vec<_> = self
+            .asked
+            .iter()
+            .flat_map(|asked| asked.scopes.iter().map(move |scope| (asked, scope)))
+            .map(|(asked, scope)| {
+                let texts = [&asked.resource_name, &scope.value, &scope.title, &scope.description];
+                (asked.resource.0, scope.id, scope.admin_only, texts)
+            })
+            .collect();
+        shown.sort_unstable();
+        URL_SAFE_NO_PAD.encode(sealing::hash(&serde_json::json!([for_all, shown]).to_string()))
     }
 }
 
@@ -51,9 +73,7 @@ impl Tokens {
         user: ObjectId,
         scopes: &Scopes,
     ) -> Result<Vec<String>, GrantError> {
-        let Some(resource) = &target.registration else {
-            return Ok(default_permissions(target.own));
-        };
+        let resource = &target.registration;
         let given = self.given(client, resource, user)?;
         for asked in scopes.permissions.iter().filter(|asked| *asked != gatepost_oauth::DEFAULT) {
             let known = resource.scope(asked).ok_or_else(|| SignInError::UnknownPermission {
@@ -119,18 +139,15 @@ impl Tokens {
             return Ok(missing);
         }
         let wanted = self.wanted(client, scopes)?;
-        for (resource, scopes) in wanted {
+        for Wanted { resource, object, scopes } in wanted {
             let given = self.given(client, &resource, user)?;
             let lacking: Vec<PublishedScope> = scopes
                 .into_iter()
                 .filter(|scope| !given.iter().any(|given| given.eq_ignore_ascii_case(&scope.value)))
                 .collect();
-            if let Some(object) = resource.service_principal.filter(|_| !lacking.is_empty()) {
-                missing.asked.push(AskedOf {
-                    resource: object,
-                    resource_name: resource.display_name.clone(),
-                    scopes: lacking,
-                });
+            if !lacking.is_empty() {
+                let resource_name = resource.display_name.clone();
+                missing.asked.push(AskedOf { resource: object, resource_name, scopes: lacking });
             }
         }
         Ok(missing)
@@ -141,15 +158,13 @@ impl Tokens {
     /// # Errors
     /// [`GrantError`].
     pub fn all_wanted(&self, client: &AskingClient, scopes: &Scopes) -> Result<MissingConsent, GrantError> {
-        let wanted = self.wanted(client, scopes)?.into_iter().filter(|(_, scopes)| !scopes.is_empty());
-        Ok(MissingConsent {
-            asked: wanted
-                .filter_map(|(resource, scopes)| {
-                    let resource_name = resource.display_name.clone();
-                    Some(AskedOf { resource: resource.service_principal?, resource_name, scopes })
-                })
-                .collect(),
-        })
+        let wanted = self.wanted(client, scopes)?.into_iter().filter(|wanted| !wanted.scopes.is_empty());
+        let asked = wanted.map(|Wanted { resource, object, scopes }| AskedOf {
+            resource: object,
+            resource_name: resource.display_name.clone(),
+            scopes,
+        });
+        Ok(MissingConsent { asked: asked.collect() })
     }
 
     /// What a client wants: the named permissions; for `.default`, those that it was registered to need at the
@@ -158,29 +173,29 @@ impl Tokens {
         let mut wanted: Vec<Wanted> = Vec::new();
         if let Some(audience) = &scopes.audience {
             let target = self.target(client.tenant, audience)?;
-            if let Some(resource) = &target.registration {
-                let mut named = Vec::new();
-                for asked in scopes.permissions.iter().filter(|asked| *asked != gatepost_oauth::DEFAULT) {
-                    let known = resource.scope(asked).ok_or_else(|| SignInError::UnknownPermission {
-                        scope: asked.clone(),
-                        resource: resource.display_name.clone(),
-                    })?;
-                    named.push(known.clone());
-                }
-                if scopes.is_default() {
-                    named.extend(self.needed(client, resource));
-                }
-                wanted.push((Arc::clone(resource), named));
+            let resource = &target.registration;
+            let mut named = Vec::new();
+            for asked in scopes.permissions.iter().filter(|asked| *asked != gatepost_oauth::DEFAULT) {
+                let known = resource.scope(asked).ok_or_else(|| SignInError::UnknownPermission {
+                    scope: asked.clone(),
+                    resource: resource.display_name.clone(),
+                })?;
+                named.push(known.clone());
             }
+            if scopes.is_default() {
+                named.extend(self.needed(client, resource));
+            }
+            let (resource, object) = (Arc::clone(resource), target.service_principal);
+            wanted.push(Wanted { resource, object, scopes: named });
         }
-        if scopes.openid
-            && let Some(graph) = self.registration(client.tenant, Resource::Graph.app_id())?
-        {
+        if scopes.openid {
+            let graph = self.target(client.tenant, &Resource::Graph.app_id().to_string())?;
+            let (resource, object) = (Arc::clone(&graph.registration), graph.service_principal);
             let identity: Vec<PublishedScope> =
-                scopes.identity().into_iter().map(|name| identity_scope(&graph, name)).collect();
-            match wanted.iter_mut().find(|(known, _)| known.app_id == graph.app_id) {
-                Some((_, scopes)) => scopes.extend(identity),
-                None => wanted.push((graph, identity)),
+                scopes.identity().into_iter().map(|name| identity_scope(&resource, name)).collect();
+            match wanted.iter_mut().find(|known| known.resource.app_id == resource.app_id) {
+                Some(known) => known.scopes.extend(identity),
+                None => wanted.push(Wanted { resource, object, scopes: identity }),
             }
         }
         Ok(wanted)
@@ -271,14 +286,4 @@ fn identity_scope(graph: &Registration, name: &str) -> PublishedScope {
         title: title.to_owned(),
         description: description.to_owned(),
     }
-}
-
-/// What a resource of this server is asked for where the tenant has no service principal that could say more.
-fn default_permissions(own: Option<Resource>) -> Vec<String> {
-    let name = match own {
-        Some(Resource::ResourceManager) | None => "user_impersonation",
-        Some(Resource::Graph) => "User.Read",
-        Some(Resource::Communication) => "user_impersonation",
-    };
-    vec![name.to_owned()]
 }

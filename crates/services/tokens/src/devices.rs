@@ -1,7 +1,7 @@
 //! The device authorization grant (RFC 8628): a device shows a code, its user enters it in a browser elsewhere,
 //! the device asks until that is done.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
 
 use gatepost_directory::Registration;
@@ -29,8 +29,8 @@ const SLOWER_SECONDS: i64 = 5;
 /// What a poll may be early by: networks and timers are not exact.
 const TOLERANCE: i64 = 1_000_000;
 const SECOND: i64 = 1_000_000;
-/// Devices of one address that may wait, and all.
-const MOST_OF_ADDRESS: i64 = 1_000;
+/// Devices of one network that may wait, and all.
+const MOST_OF_NETWORK: i64 = 1_000;
 const MOST: i64 = 50_000;
 /// Letters and digits that nobody takes for one another, and that spell no words.
 const USER_ALPHABET: &[u8; 25] = b"BCDFGHJKLMNPQRTVWXYZ23469";
@@ -70,6 +70,15 @@ impl WaitingDevice {
     }
 }
 
+/// The network that an address is in, as far as one party may be taken to have it for itself: of IPv6 the first 64
+/// bits, since whoever has one such address has as many as it likes.
+pub fn network_of(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),
+        address @ IpAddr::V4(_) => address,
+    }
+}
+
 /// A user code as it is kept, from what a person typed.
 pub fn normal_user_code(typed: &str) -> String {
     typed.chars().filter(char::is_ascii_alphanumeric).take(32).collect::<String>().to_ascii_uppercase()
@@ -99,6 +108,7 @@ impl Tokens {
             client: client.app_id,
             request,
             address,
+            network: network_of(from).to_string(),
             state: DeviceState::Waiting,
             grant: None,
             poll_interval: POLL_SECONDS * SECOND,
@@ -106,8 +116,8 @@ impl Tokens {
             expires_at: now + DEVICE_SECONDS * SECOND,
         };
         let user_code = self.0.store.write_queue(|tx| {
-            let (here, all) = waiting_devices(tx, &row.address, now, MOST as u32)?;
-            if here >= MOST_OF_ADDRESS || all >= MOST {
+            let (here, all) = waiting_devices(tx, &row.network, now, MOST as u32)?;
+            if here >= MOST_OF_NETWORK || all >= MOST {
                 return Err(GrantError::Refused(SignInError::TemporarilyUnavailable));
             }
             match insert_device(tx, &row) {
@@ -265,6 +275,15 @@ fn user_code() -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn addresses_of_a_network_count_as_one() {
+        let network = |address: &str| network_of(address.parse().unwrap()).to_string();
+        assert_eq!(network("2001:db8:0:1:ffff::1"), "2001:db8:0:1::");
+        assert_eq!(network("2001:db8:0:2::1"), "2001:db8:0:2::");
+        assert_eq!(network("192.0.2.1"), "192.0.2.1");
+        assert_eq!(network("::ffff:192.0.2.1"), "192.0.2.1");
+    }
 
     #[test]
     fn user_codes_survive_being_typed() {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use gatepost_directory::{CredentialKind, Registration, Tenant};
 use gatepost_names::{ApplicationId, ObjectId, TenantId};
-use gatepost_oauth::{ClientProofKind, Resource, TokenVersion, UserFacts};
+use gatepost_oauth::{ClientProofKind, MAX_AUDIENCE, Resource, TokenVersion, UserFacts, bare_audience};
 use gatepost_store::StoreError;
 use serde_json::Value;
 use uuid::Uuid;
@@ -50,8 +50,8 @@ impl AskingClient {
 #[derive(Clone, Debug)]
 pub(crate) struct Target {
     pub(crate) app_id: ApplicationId,
-    /// `None` for a resource of this server in a tenant that has no service principal of it.
-    pub(crate) registration: Option<Arc<Registration>>,
+    pub(crate) registration: Arc<Registration>,
+    pub(crate) service_principal: ObjectId,
     pub(crate) version: TokenVersion,
     pub(crate) own: Option<Resource>,
 }
@@ -63,14 +63,6 @@ impl Target {
             TokenVersion::V1 => spelled.to_owned(),
             TokenVersion::V2 => self.app_id.to_string(),
         }
-    }
-
-    pub(crate) fn service_principal(&self) -> Option<ObjectId> {
-        self.registration.as_ref().and_then(|known| known.service_principal)
-    }
-
-    pub(crate) fn display_name(&self) -> String {
-        self.registration.as_ref().map(|known| known.display_name.clone()).unwrap_or_default()
     }
 }
 
@@ -100,36 +92,37 @@ impl Tokens {
     /// The resource that `audience` names in a tenant.
     pub(crate) fn target(&self, tenant: TenantId, audience: &str) -> Result<Arc<Target>, GrantError> {
         let version = self.0.store.version();
-        let found = self
-            .0
-            .targets
-            .get(version, (tenant, audience.to_owned()), || self.find_target(tenant, audience))?;
+        // One entry for all spellings: a client cannot fill the memory by writing a name in many ways.
+        let name = bare_audience(audience).to_ascii_lowercase();
+        let found = self.0.targets.get(version, (tenant, name), || self.find_target(tenant, audience))?;
         let target = found.ok_or_else(|| SignInError::ResourceNotFound {
             resource: audience.to_owned(),
             tenant: tenant.to_string(),
         })?;
-        if target.registration.as_ref().is_some_and(|known| !known.enabled) {
+        if !target.registration.enabled {
             return Err(SignInError::ResourceDisabled { resource: audience.to_owned() }.into());
         }
         Ok(target)
     }
 
-    fn find_target(&self, tenant: TenantId, audience: &str) -> Result<Option<Target>, StoreError> {
-        if let Some(own) = self.0.audiences.resource(audience) {
-            let app_id = own.app_id();
-            let registration = self.registration(tenant, app_id)?;
-            return Ok(Some(Target { app_id, registration, version: TokenVersion::V1, own: Some(own) }));
-        }
-        let Some(known) = self.0.directory.resource_named(tenant, audience)? else { return Ok(None) };
-        if known.service_principal.is_none() {
+    /// The same, whether it is enabled or not, without keeping the answer. What the tenant has no service principal of
+    /// is no resource there, be it this server's own.
+    pub(crate) fn find_target(&self, tenant: TenantId, audience: &str) -> Result<Option<Target>, StoreError> {
+        if audience.len() > MAX_AUDIENCE {
             return Ok(None);
         }
-        Ok(Some(Target {
-            app_id: known.app_id,
-            version: if known.wants_v2_tokens { TokenVersion::V2 } else { TokenVersion::V1 },
-            registration: Some(Arc::new(known)),
-            own: None,
-        }))
+        let own = self.0.audiences.resource(audience);
+        let known = match own {
+            Some(own) => self.registration(tenant, own.app_id())?,
+            None => self.0.directory.resource_named(tenant, bare_audience(audience))?.map(Arc::new),
+        };
+        let Some(known) = known else { return Ok(None) };
+        let Some(service_principal) = known.service_principal else { return Ok(None) };
+        let version = match own.is_none() && known.wants_v2_tokens {
+            true => TokenVersion::V2,
+            false => TokenVersion::V1,
+        };
+        Ok(Some(Target { app_id: known.app_id, registration: known, service_principal, version, own }))
     }
 
     /// The app roles that a principal holds at a resource.

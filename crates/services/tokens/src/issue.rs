@@ -120,8 +120,8 @@ impl Tokens {
             resource: audience.to_owned(),
         };
         let principal = applicant.service_principal;
-        self.require_assigned(applicant.tenant, principal, target.registration.as_ref(), refusal)?;
-        let roles = self.roles_at(applicant.tenant, principal, target.service_principal())?;
+        self.require_assigned(applicant.tenant, principal, Some(&target.registration), refusal)?;
+        let roles = self.roles_at(applicant.tenant, principal, Some(target.service_principal))?;
         let now = self.seconds();
         let token = AppToken {
             frame: TokenFrame {

@@ -41,10 +41,11 @@ use gatepost_oauth::{Audiences, UserFacts};
 use gatepost_store::Store;
 use serde_json::{Value, json};
 
+pub use behalf::IdTokenHint;
 pub use browser::BrowserSession;
 pub use codes::{Authorized, CodeRequest, Redemption};
 pub use consent::{AskedOf, MissingConsent};
-pub use devices::{DEVICE_SECONDS, DeviceCode, POLL_SECONDS, WaitingDevice, normal_user_code};
+pub use devices::{DEVICE_SECONDS, DeviceCode, POLL_SECONDS, WaitingDevice, network_of, normal_user_code};
 pub use error::GrantError;
 pub use facts::AskingClient;
 pub use issue::{IssueError, IssuedToken};

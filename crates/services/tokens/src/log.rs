@@ -5,7 +5,7 @@
 //! rotation of keys.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -19,6 +19,8 @@ use crate::upkeep::Upkeep;
 
 /// Rows that may wait.
 const CAPACITY: usize = 8192;
+/// Failures that may wait: they leave room for what succeeds, whoever sends how many.
+const FAILURES: usize = CAPACITY / 2;
 /// Different rows that are written at once.
 const BATCH: usize = 2048;
 /// How long rows are gathered before they are written.
@@ -37,6 +39,8 @@ pub(crate) struct SignInLog {
     sender: Mutex<Option<SyncSender<Message>>>,
     thread: Mutex<Option<JoinHandle<()>>>,
     lost: Arc<AtomicU64>,
+    /// Failures that wait.
+    failures: Arc<AtomicUsize>,
 }
 
 impl SignInLog {
@@ -45,19 +49,33 @@ impl SignInLog {
         let (sender, receiver) = sync_channel(CAPACITY);
         let lost = Arc::new(AtomicU64::new(0));
         let counted = Arc::clone(&lost);
+        let failures = Arc::new(AtomicUsize::new(0));
+        let waiting = Arc::clone(&failures);
         let thread = std::thread::Builder::new()
             .name("sign-in-log".to_owned())
-            .spawn(move || run(&receiver, &upkeep, &counted))
+            .spawn(move || run(&receiver, &upkeep, &counted, &waiting))
             .map_err(|error| StoreError::Engine(format!("the thread of the sign-in log: {error}")))?;
-        Ok(SignInLog { sender: Mutex::new(Some(sender)), thread: Mutex::new(Some(thread)), lost })
+        Ok(SignInLog { sender: Mutex::new(Some(sender)), thread: Mutex::new(Some(thread)), lost, failures })
     }
 
     /// Adds a row. Where the log cannot keep up, the row is counted and lost: sign-in goes on.
     pub(crate) fn add(&self, row: SignInRow) {
         let sender = self.sender.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(sender) = sender.as_ref() else { return };
+        let is_failure = row.code != 0;
+        // The lock is held, so that only the thread changes the number meanwhile, and only downwards.
+        if is_failure && self.failures.load(Ordering::Acquire) >= FAILURES {
+            self.lost.fetch_add(1, Ordering::Relaxed);
+            return;
+        }
+        if is_failure {
+            self.failures.fetch_add(1, Ordering::AcqRel);
+        }
         if let Err(TrySendError::Full(_)) = sender.try_send(Message::Row(Box::new(row))) {
             self.lost.fetch_add(1, Ordering::Relaxed);
+            if is_failure {
+                self.failures.fetch_sub(1, Ordering::AcqRel);
+            }
         }
     }
 
@@ -81,12 +99,12 @@ impl Drop for SignInLog {
     }
 }
 
-fn run(receiver: &Receiver<Message>, upkeep: &Upkeep, lost: &AtomicU64) {
+fn run(receiver: &Receiver<Message>, upkeep: &Upkeep, lost: &AtomicU64, failures: &AtomicUsize) {
     let mut next_upkeep = Instant::now() + UPKEEP;
     loop {
         let mut batch = Batch::default();
         match receiver.recv_timeout(next_upkeep.saturating_duration_since(Instant::now())) {
-            Ok(message) => batch.take(message),
+            Ok(message) => batch.take(message, failures),
             Err(RecvTimeoutError::Timeout) => {
                 upkeep.run();
                 next_upkeep = Instant::now() + UPKEEP;
@@ -97,7 +115,7 @@ fn run(receiver: &Receiver<Message>, upkeep: &Upkeep, lost: &AtomicU64) {
         let until = Instant::now() + GATHER;
         while !batch.is_due() {
             match receiver.recv_timeout(until.saturating_duration_since(Instant::now())) {
-                Ok(message) => batch.take(message),
+                Ok(message) => batch.take(message, failures),
                 Err(_) => break,
             }
         }
@@ -122,18 +140,28 @@ struct Batch {
 }
 
 impl Batch {
-    fn take(&mut self, message: Message) {
+    fn take(&mut self, message: Message, failures: &AtomicUsize) {
         match message {
             Message::Flush(answer) => self.flushed.push(answer),
-            Message::Row(row) => self.add(*row),
+            Message::Row(row) => {
+                if row.code != 0 {
+                    failures.fetch_sub(1, Ordering::AcqRel);
+                }
+                self.add(*row);
+            }
         }
     }
 
-    /// Failures, and what applications do by themselves, come in floods: equal ones become one row.
-    fn add(&mut self, row: SignInRow) {
+    /// Failures, and what applications do by themselves, come in floods: equal ones become one row. Of applications
+    /// that nobody registered, all are equal: who sends them can make them differ at will.
+    fn add(&mut self, mut row: SignInRow) {
         if row.code == 0 && row.kind != "servicePrincipal" {
             self.rows.push(row);
             return;
+        }
+        if row.code != 0 && row.app_id.is_none() {
+            (row.user, row.login, row.user_name) = (None, None, None);
+            (row.resource_id, row.resource_name, row.address) = (None, None, None);
         }
         let login = row.login.clone().unwrap_or_default();
         let alike = (row.tenant, login, row.user, row.app_id, row.resource_id, row.address.clone(), row.code);

@@ -3,7 +3,7 @@
 
 use gatepost_oauth::{Endpoint, Scopes, SignInError};
 use gatepost_store::StoreError;
-use gatepost_store::sessions_grants::{GrantRow, RefreshRow, grant, insert_grant, set_refresh};
+use gatepost_store::sessions_grants::{GrantRow, RefreshRow, child_grant, grant, insert_grant, set_refresh};
 
 use crate::codes::KeptScopes;
 use crate::sealing;
@@ -29,23 +29,40 @@ impl Tokens {
         grant: &GrantRow,
         scopes: &Scopes,
     ) -> Result<String, GrantError> {
-        self.next_refresh(client, grant, scopes, |row, number, expires_at| {
-            self.0.store.write_queue(|tx| set_refresh(tx, grant.id, row, number, expires_at))
+        self.next_refresh(client, grant, scopes, |row, number, times| {
+            self.0.store.write_queue(|tx| set_refresh(tx, grant.id, row, number, times))
         })
     }
 
-    /// A sign-in to a client of its own, with a refresh token: for a client that acts on behalf of a user.
-    pub(crate) fn grant_with_refresh(
+    /// A refresh token for a client that acts on behalf of a user. It belongs to a sign-in of its own, one for all that
+    /// the client does on behalf of the sign-in `origin`, and which ends with that.
+    pub(crate) fn refresh_on_behalf(
         &self,
         client: &AskingClient,
-        user: &SignedInUser,
+        origin: &GrantRow,
         scopes: &Scopes,
     ) -> Result<String, GrantError> {
-        let grant = self.new_grant(client, user);
-        self.next_refresh(client, &grant, scopes, |row, number, expires_at| {
-            self.0.store.write_queue(|tx| {
-                insert_grant(tx, &grant)?;
-                set_refresh(tx, grant.id, row, number, expires_at)
+        let user = SignedInUser {
+            tenant: origin.tenant,
+            user: origin.user,
+            methods: origin.methods.split(' ').map(str::to_owned).collect(),
+            signed_in_at: origin.signed_in_at,
+        };
+        self.0.store.write_queue(|tx| {
+            // It may have ended since it was looked at.
+            let stands = grant(tx, origin.id)?.is_some_and(|origin| origin.revoked_at.is_none());
+            let own = match child_grant(tx, origin.id, client.app_id())? {
+                _ if !stands => return Err(SignInError::InvalidGrant.into()),
+                Some(own) if own.revoked_at.is_some() => return Err(SignInError::InvalidGrant.into()),
+                Some(own) => own,
+                None => {
+                    let own = GrantRow { parent: Some(origin.id), ..self.new_grant(client, &user) };
+                    insert_grant(tx, &own)?;
+                    own
+                }
+            };
+            self.next_refresh(client, &own, scopes, |row, number, times| {
+                set_refresh(tx, own.id, row, number, times)
             })
         })
     }
@@ -55,7 +72,7 @@ impl Tokens {
         client: &AskingClient,
         grant: &GrantRow,
         scopes: &Scopes,
-        write: impl FnOnce(&RefreshRow, i64, i64) -> Result<(), StoreError>,
+        write: impl FnOnce(&RefreshRow, i64, (i64, i64)) -> Result<(), StoreError>,
     ) -> Result<String, GrantError> {
         let number = grant.refresh_number + 1;
         let token = self.0.sealing.refresh_token(grant.id, number).ok_or(GrantError::Signing)?;
@@ -64,7 +81,8 @@ impl Tokens {
             hash: sealing::hash(&token),
             scope: serde_json::to_string(&kept).map_err(|_| GrantError::Signing)?,
         };
-        write(&row, number, self.0.clock.micros() + REFRESH_MICROS)?;
+        let now = self.0.clock.micros();
+        write(&row, number, (now, now + REFRESH_MICROS))?;
         Ok(token)
     }
 
@@ -126,7 +144,13 @@ impl Tokens {
             return Ok(Use::Refused(SignInError::InvalidGrant));
         }
         let Some(row) = &grant.refresh else { return Ok(Use::Refused(SignInError::InvalidGrant)) };
-        if number != grant.refresh_number || row.hash != sealing::hash(token) {
+        let is_latest = number == grant.refresh_number && row.hash == sealing::hash(token);
+        // Every instance of a client that acts on behalf of a user asks for a token of its own, and only the latest
+        // counts: an older one tells of no theft, and without the client's credential it is worth nothing.
+        if !is_latest && grant.parent.is_some() {
+            return Ok(Use::Refused(SignInError::InvalidGrant));
+        }
+        if !is_latest {
             return Ok(Use::Reused(id));
         }
         if self.0.clock.micros() >= grant.expires_at {
@@ -144,8 +168,8 @@ impl Tokens {
             Some(scopes) => before.clone().with_identity_of(&scopes),
             None => before,
         };
-        let next = self.next_refresh(client, &grant, &scopes, |row, number, expires_at| {
-            set_refresh(tx, grant.id, row, number, expires_at)
+        let next = self.next_refresh(client, &grant, &scopes, |row, number, times| {
+            set_refresh(tx, grant.id, row, number, times)
         })?;
         Ok(Use::Good(Box::new(grant), scopes, next))
     }

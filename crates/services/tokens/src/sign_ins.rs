@@ -1,6 +1,7 @@
 //! What the log of sign-ins says.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use gatepost_names::{ObjectId, TenantId};
 use gatepost_store::StoreError;
@@ -39,7 +40,11 @@ impl Tokens {
     pub fn note_sign_in(&self, event: &SignInEvent<'_>) {
         let user = event.user.and_then(|user| self.user_facts(event.tenant, user).ok().flatten());
         let client = event.client.and_then(|app_id| self.registration(event.tenant, app_id).ok().flatten());
-        let target = event.audience.and_then(|audience| self.target(event.tenant, audience).ok());
+        let target = event.audience.and_then(|audience| match event.code {
+            0 => self.target(event.tenant, audience).ok(),
+            // What was refused is not worth remembering.
+            _ => self.find_target(event.tenant, audience).ok().flatten().map(Arc::new),
+        });
         // A failure has its reason in the table of codes.
         let reason = gatepost_oauth::SignInError::explain(event.code).unwrap_or_default();
         self.0.log.add(SignInRow {
@@ -50,11 +55,12 @@ impl Tokens {
             user: event.user,
             login: user.as_ref().map(|user| user.login.clone()),
             user_name: user.as_ref().map(|user| user.name.clone()),
-            app_id: event.client,
+            // What nobody registered has no name in the log: it could be another one each time.
+            app_id: client.as_ref().map(|client| client.app_id),
             app_name: client.as_ref().map(|client| client.display_name.clone()),
             service_principal: client.as_ref().and_then(|client| client.service_principal),
             resource_id: target.as_ref().map(|target| target.app_id),
-            resource_name: target.as_ref().map(|target| target.display_name()),
+            resource_name: target.as_ref().map(|target| target.registration.display_name.clone()),
             address: event.address.map(|address| address.to_canonical().to_string()),
             client_app: event.client_app.to_owned(),
             correlation: event.correlation,

@@ -88,6 +88,7 @@ impl Tokens {
             revoked_at: None,
             refresh: None,
             refresh_number: 0,
+            parent: None,
         }
     }
 
@@ -147,13 +148,13 @@ impl Tokens {
     ) -> Result<(IssuedToken, Vec<String>), GrantError> {
         let audience = scopes.audience_or_graph();
         let target = self.target(grant.tenant, &audience)?;
-        self.require_assigned(grant.tenant, grant.user, target.registration.as_ref(), || {
+        self.require_assigned(grant.tenant, grant.user, Some(&target.registration), || {
             SignInError::UserNotAssigned { client: audience.clone() }
         })?;
         let permissions = self.granted(client, &target, grant.user, scopes)?;
-        let roles = self.roles_at(grant.tenant, grant.user, target.service_principal())?;
+        let roles = self.roles_at(grant.tenant, grant.user, Some(target.service_principal))?;
         let now = self.seconds();
-        let group_claims = target.registration.as_ref().and_then(|known| known.group_claims.as_deref());
+        let group_claims = target.registration.group_claims.as_deref();
         let wants_groups = target.own == Some(Resource::ResourceManager) || wants_groups(group_claims);
         let groups = match wants_groups {
             true => self.0.directory.groups_of(grant.tenant, grant.user),

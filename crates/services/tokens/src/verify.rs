@@ -197,7 +197,7 @@ impl Tokens {
     }
 
     /// Whether principal, application, credential and sign-in still stand.
-    fn require_live(&self, claims: &VerifiedClaims) -> Result<(), TokenError> {
+    pub(crate) fn require_live(&self, claims: &VerifiedClaims) -> Result<(), TokenError> {
         if !self.0.directory.is_live(claims.oid, claims.tid, Some(claims.appid))? {
             return Err(TokenError::PrincipalGone);
         }

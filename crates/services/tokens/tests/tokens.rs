@@ -41,6 +41,11 @@ fn origins() -> Origins {
 }
 
 fn world() -> World {
+    world_of(true)
+}
+
+/// A tenant that has the service principals of the platform's own resources, or that has not.
+fn world_of(seeded: bool) -> World {
     let dir = tempfile::tempdir().unwrap();
     let store = Store::open(&dir.path().join("gatepost.db")).unwrap();
     let clock = Clock::fixed(from_micros(1_800_000_000_000_000));
@@ -56,6 +61,9 @@ fn world() -> World {
     let app_id = store
         .write(|tx| {
             tenants::insert_tenant(tx, &row, 0)?;
+            if seeded {
+                directory.seed_tenant(tx, tenant)?;
+            }
             access.put_directory_role(tx, tenant, admin.object_id, GLOBAL_ADMINISTRATOR)?;
             let new = NewApplication { display_name: "Mailer".to_owned(), ..NewApplication::default() };
             let application = directory.create_application(tx, tenant, new)?;
@@ -127,7 +135,7 @@ fn every_spelling_is_accepted_at_its_own_resource_alone() {
     let world = world();
     for (audience, resource) in [
         ("https://localhost:8445", Resource::ResourceManager),
-        ("https://management.core.windows.net//", Resource::ResourceManager),
+        ("https://management.core.windows.net/", Resource::ResourceManager),
         ("https://graph.microsoft.com", Resource::Graph),
         ("https://communication.azure.com/", Resource::Communication),
         ("https://communication.azure.com", Resource::Communication),
@@ -325,5 +333,30 @@ fn speed_of_verification() {
             world.tokens.verify(token, Resource::ResourceManager).unwrap();
         }
         println!("{round}: {:?} a token", begun.elapsed() / 500);
+    }
+}
+
+#[test]
+fn what_a_tenant_has_no_service_principal_of_is_no_resource() {
+    let world = world_of(false);
+    for resource in Resource::ALL {
+        let refused =
+            world.tokens.client_credentials(world.tenant, &world.client, &resource.app_id().to_string(), &[]);
+        assert!(matches!(refused, Err(IssueError::UnknownResource)), "{resource:?}");
+    }
+}
+
+#[test]
+fn spellings_of_one_audience_are_one() {
+    let world = world();
+    for spelled in
+        ["https://Management.Azure.com/", "https://management.azure.com", "HTTPS://MANAGEMENT.AZURE.COM"]
+    {
+        world.tokens.verify(&world.issue(spelled), Resource::ResourceManager).unwrap();
+    }
+    let many = format!("https://management.azure.com{}", "/".repeat(3));
+    for audience in [many, format!("https://{}", "x".repeat(60_000))] {
+        let refused = world.tokens.client_credentials(world.tenant, &world.client, &audience, &[]);
+        assert!(matches!(refused, Err(IssueError::UnknownResource)));
     }
 }

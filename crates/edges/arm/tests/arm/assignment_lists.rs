@@ -233,3 +233,15 @@ fn an_assignment_made_between_two_pages_shifts_nothing() {
     assert!(rest.iter().all(|name| !seen.contains(name)));
     assert!(rest.len() + seen.len() >= 22);
 }
+
+#[test]
+fn a_token_of_a_place_that_the_list_does_not_have_is_refused() {
+    let server = Server::with_group();
+    // It begins after an assignment in the subscription 6b0d2a1e-4f1c-4b0a-9a53-0c7e8a4f2d11.
+    let token = "L3N1YnNjcmlwdGlvbnMvNmIwZDJhMWUtNGYxYy00YjBhLTlhNTMtMGM3ZThhNGYyZDExCjAwMDAwMDAwLTAwMDAtMDAwMC0\
+                 wMDAwLTAwMDAwMDAwMDAwMQowMDAwMDAwMC0wMDAwLTAwMDAtMDAwMC0wMDAwMDAwMDAwMDEKMDAwMDAwMDAtMDAwMC0wMDA\
+                 wLTAwMDAtMDAwMDAwMDAwMDAx";
+    let list = server.at("/providers/Microsoft.Authorization/roleAssignments");
+    let refused = server.get("owner", &format!("{list}?api-version={ROLES}&$skiptoken={token}"));
+    assert_eq!(refused.error(), (400, "InvalidSkipToken"));
+}

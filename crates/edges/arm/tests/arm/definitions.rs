@@ -241,3 +241,19 @@ fn what_the_caller_may_do() {
     }
     let _: ObjectId = object("owner");
 }
+
+#[test]
+fn two_thousand_forbidden_scopes_are_refused_with_the_first_fifty() {
+    let server = Server::with_group();
+    let scopes: Vec<String> =
+        (0..1999).map(|n| format!("{}/resourceGroups/g{n}", server.foreign_sub)).collect();
+    let mut scopes: Vec<&str> = scopes.iter().map(String::as_str).collect();
+    scopes.insert(0, &server.sub);
+    let path = roles(&server.sub, &format!("/{MINE}"));
+    let refused = server.ask("owner", Method::PUT, &path, &custom("r", &["*/read"], &scopes));
+    assert_eq!(refused.error(), (403, "LinkedAuthorizationFailed"));
+    let named = refused.message().matches("/resourceGroups/g").count();
+    assert_eq!(named, 50);
+    assert!(refused.message().contains("/g0, ") && !refused.message().contains("/g50"));
+    assert_eq!(server.get("owner", &path).status, 404);
+}

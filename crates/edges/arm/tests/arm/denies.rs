@@ -3,6 +3,7 @@
 use gatepost_directory::ObjectKind;
 use gatepost_names::ObjectId;
 use gatepost_rbac::builtin;
+use gatepost_resources::Limits;
 use http::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -265,4 +266,68 @@ fn deny_at_a_management_group_and_at_the_root() {
     let absent =
         put(&server, "/providers/Microsoft.Management/managementGroups/no", ID, &everyone("d", &["*"]));
     assert_eq!(absent.error(), (404, "NotFound"));
+}
+
+#[test]
+fn deleting_a_parent_or_a_group_does_not_bypass_a_deny_on_what_is_inside() {
+    let server = with_people();
+    let sized = json!({"location": "global", "properties": {"size": 3}});
+    server.ask("owner", Method::PUT, &server.things("boxes/b"), &sized).ok(201);
+    let item = server.ask("owner", Method::PUT, &server.things("boxes/b/items/i"), &json!({}));
+    assert!(item.status < 300, "{item:?}");
+    let inside = server.at("/resourceGroups/rg/providers/Test.Things/boxes/b/items/i");
+    let group = server.at(&format!("/resourceGroups/rg?api-version={RESOURCES}"));
+    let role = Uuid::new_v4();
+    let path = format!(
+        "{}/providers/Microsoft.Authorization/roleDefinitions/{role}?api-version={}",
+        server.sub,
+        crate::fixture::ROLES
+    );
+    let actions = ["Microsoft.Resources/subscriptions/resourceGroups/delete"];
+    let body = json!({"properties": {
+        "roleName": "sweeper", "permissions": [{"actions": actions}], "assignableScopes": [server.sub],
+    }});
+    server.ask("owner", Method::PUT, &path, &body).ok(201);
+    let role = gatepost_names::RoleDefinitionId(role);
+    server.assign(server.tenant, object("sweeper"), role, &server.at("/resourceGroups/rg"));
+    put(&server, &inside, ID, &everyone("keep", &["Test.Things/Boxes/Items/delete"])).ok(201);
+    for path in [&server.things("boxes/b"), &group] {
+        let refused = server.delete("ada", path);
+        assert_eq!(refused.error(), (403, "DenyAssignmentAuthorizationFailed"), "{path}");
+        assert!(refused.message().contains(&inside), "{}", refused.message());
+    }
+    let refused = server.delete("sweeper", &group);
+    assert_eq!(refused.error(), (403, "AuthorizationFailed"), "denied, and no role grants it anyway");
+    server.get("owner", &server.things("boxes/b/items/i")).ok(200);
+    server.get("owner", &at(&inside, &format!("/{ID}"))).ok(200);
+    // One that is for other actions, or only noted, keeps nobody from it.
+    put(&server, &inside, ID, &everyone("keep", &["Test.Things/Boxes/Items/write"])).ok(200);
+    let mut noted = everyone("keep", &["Test.Things/Boxes/Items/delete"]);
+    noted["properties"]["denyAssignmentEffect"] = json!("audit");
+    let second = Uuid::new_v4().to_string();
+    noted["properties"]["denyAssignmentName"] = json!("noted");
+    put(&server, &inside, &second, &noted).ok(201);
+    assert_eq!(server.delete("ada", &server.things("boxes/b")).status, 202);
+    assert_eq!(server.delete("sweeper", &group).status, 202);
+}
+
+#[test]
+fn deny_assignment_limit_exceeded_is_settable() {
+    let limits = Limits { denies_in_subscription: 2, denies_in_management_group: 1, ..Limits::default() };
+    let server = with_people().with_limits(limits);
+    let mg = server.put_management_group();
+    server.assign(server.tenant, object("owner"), builtin::OWNER, "/");
+    let fresh = || Uuid::new_v4().to_string();
+    put(&server, &server.sub, ID, &everyone("a", &["*/delete"])).ok(201);
+    put(&server, &server.at("/resourceGroups/rg"), &fresh(), &everyone("b", &["*/delete"])).ok(201);
+    for scope in [mg.as_str(), ""] {
+        put(&server, scope, &fresh(), &everyone("c", &["*/delete"])).ok(201);
+    }
+    for scope in [server.sub.as_str(), &server.at("/resourceGroups/rg"), &mg, ""] {
+        let refused = put(&server, scope, &fresh(), &everyone("d", &["*/delete"]));
+        assert_eq!(refused.error(), (400, "DenyAssignmentLimitExceeded"), "{scope}");
+    }
+    put(&server, &server.sub, ID, &everyone("changed", &["*/delete"])).ok(200);
+    let defaults = Limits::default();
+    assert_eq!((defaults.denies_in_subscription, defaults.denies_in_management_group), (2000, 500));
 }

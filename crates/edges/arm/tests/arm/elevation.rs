@@ -57,3 +57,28 @@ fn elevate_access_works_in_each_api_version_and_is_undone_at_the_root() {
         (400, "NoRegisteredProviderFound")
     );
 }
+
+#[test]
+fn elevate_access_takes_away_what_narrows_an_assignment() {
+    let server = Server::with_group();
+    server.make_global_administrator("chief");
+    server.assign(server.tenant, object("chief"), builtin::USER_ACCESS_ADMINISTRATOR, "/");
+    let list = at_root(&format!("?api-version={ROLES}&$filter=principalId eq '{}'", object("chief")));
+    let held = server.get("chief", &list).ok(200)["value"][0].clone();
+    let path = at_root(&format!("/{}?api-version={ROLES}", held["name"].as_str().unwrap()));
+    for (name, value) in [
+        ("endDateTime", json!("2020-01-02T00:00:00Z")),
+        ("startDateTime", json!("2040-01-01T00:00:00Z")),
+        ("condition", json!("@Environment[UtcNow] DateTimeLessThan '2020-01-01T00:00:00.0Z'")),
+    ] {
+        let mut narrowed = held.clone();
+        narrowed["properties"][name] = value;
+        server.ask("chief", Method::PUT, &path, &narrowed).ok(200);
+        assert_eq!(server.get("chief", &list).status, 403, "{name}");
+        assert_eq!(server.ask("chief", Method::POST, &elevate("2016-07-01"), &Value::Null).status, 200);
+        let now = server.get("chief", &list).ok(200);
+        assert_eq!(now["value"].as_array().unwrap().len(), 1, "{name}");
+        assert_eq!(now["value"][0]["name"], held["name"], "under its own name");
+        assert_eq!(now["value"][0]["properties"]["condition"], Value::Null);
+    }
+}

@@ -20,6 +20,7 @@ mod denies;
 mod elevation;
 mod fixture;
 mod groups;
+mod last_owner;
 mod locks;
 mod mail;
 mod management_groups;

@@ -90,3 +90,95 @@ fn entities_names_and_what_is_refused() {
     let old = format!("{GROUPS}?api-version=2001-01-01");
     assert_eq!(server.get("owner", &old).error(), (400, "NoRegisteredProviderFound"));
 }
+
+/// A custom role of the group `MG`, which somebody has at `scope`.
+fn role_at(server: &Server, scopes: &[&str], scope: &str) -> String {
+    let path = role_path();
+    server.ask("owner", Method::PUT, &path, &role(&["*/read"], &[], scopes)).ok(201);
+    let id = gatepost_names::RoleDefinitionId(ROLE.parse().unwrap());
+    server.assign(server.tenant, crate::fixture::object("ada"), id, scope);
+    path
+}
+
+const ROLE: &str = "11111111-2222-3333-4444-555555555555";
+
+fn role_path() -> String {
+    let version = crate::fixture::ROLES;
+    format!("{GROUPS}/MG/providers/Microsoft.Authorization/roleDefinitions/{ROLE}?api-version={version}")
+}
+
+fn role(actions: &[&str], data_actions: &[&str], scopes: &[&str]) -> serde_json::Value {
+    json!({"properties": {
+        "roleName": "r", "assignableScopes": scopes,
+        "permissions": [{"actions": actions, "dataActions": data_actions}],
+    }})
+}
+
+fn child(server: &Server, name: &str, parent: &str) -> http::StatusCode {
+    let body = json!({"properties": {"details": {"parent": {"id": format!("{GROUPS}/{parent}")}}}});
+    let got = server.ask("owner", Method::PUT, &path(&format!("/{name}")), &body);
+    http::StatusCode::from_u16(got.status).unwrap()
+}
+
+#[test]
+fn a_move_leaves_no_custom_role_assigned_outside_its_assignable_scopes() {
+    let server = server();
+    let root = server.tenant.to_string();
+    server.assign(
+        server.tenant,
+        crate::fixture::object("owner"),
+        gatepost_rbac::builtin::OWNER,
+        &format!("{GROUPS}/{root}"),
+    );
+    let mg = format!("{GROUPS}/MG");
+    assert_eq!(
+        (child(&server, "inner", "MG"), child(&server, "other", &root)),
+        (http::StatusCode::OK, http::StatusCode::OK)
+    );
+    let sub = server.sub.rsplit('/').next().unwrap().to_owned();
+    let place = |group: &str| path(&format!("/{group}/subscriptions/{sub}"));
+    role_at(&server, &[&mg], &server.at("/resourceGroups/rg"));
+    // Deeper in the same group it stays assignable.
+    server.ask("owner", Method::PUT, &place("inner"), &json!({})).ok(200);
+    let refusals = [
+        server.ask("owner", Method::PUT, &place("other"), &json!({})),
+        server.ask("owner", Method::PUT, &place(&root), &json!({})),
+        server.delete("owner", &place("inner")),
+        server.ask(
+            "owner",
+            Method::PATCH,
+            &path("/inner"),
+            &json!({"parentGroupId": format!("{GROUPS}/other")}),
+        ),
+    ];
+    for refused in refusals {
+        assert_eq!(refused.error(), (409, "RoleDefinitionHasAssignments"), "{refused:?}");
+        assert!(refused.message().contains("cannot be moved into"), "{}", refused.message());
+    }
+    assert_eq!(server.get("owner", &place("inner")).status, 200, "nothing was moved");
+    // With the subscription itself among the scopes it may go.
+    server.ask("owner", Method::PUT, &role_path(), &role(&["*/read"], &[], &[&mg, &server.sub])).ok(201);
+    server.ask("owner", Method::PUT, &place("other"), &json!({})).ok(200);
+}
+
+#[test]
+fn a_role_assigned_at_a_management_group_gets_no_data_actions() {
+    let server = server();
+    let mg = format!("{GROUPS}/MG");
+    let path = role_at(&server, &[&mg], &mg);
+    let data = ["Microsoft.Storage/storageAccounts/blobServices/containers/blobs/read"];
+    let refused = server.ask("owner", Method::PUT, &path, &role(&["*/read"], &data, &[&mg]));
+    assert_eq!(refused.error(), (409, "RoleDefinitionHasAssignments"), "{refused:?}");
+    server.ask("owner", Method::PUT, &path, &role(&["*/write"], &[], &[&mg])).ok(201);
+}
+
+#[test]
+fn entities_after_an_unknown_token_are_refused() {
+    let server = server();
+    let post = |token: &str| {
+        format!("/providers/Microsoft.Management/getEntities?api-version={VERSION}&$skiptoken={token}")
+    };
+    // No entity is called "junk".
+    let refused = server.ask("owner", Method::POST, &post("anVuaw"), &json!({}));
+    assert_eq!(refused.error(), (400, "InvalidSkipToken"));
+}

@@ -251,6 +251,11 @@ fn signing_out() {
     let web = world.web.app_id.to_string();
     let query = encoded(&[("client_id", &web), ("post_logout_redirect_uri", WEB), ("state", "s t")]);
     assert_eq!(header(&browser.get(&format!("{logout}?{query}")), "location"), format!("{WEB}?state=s+t"));
+    // Another user's ID token is no hint either: it is whoever has it that would sign this user out.
+    let mut other = world.browser();
+    other.authorize(&az(), ADMIN);
+    let query = encoded(&[("id_token_hint", id_token)]);
+    assert!(text(&other.get(&format!("{logout}?{query}"))).contains("<h1>Sign out</h1>"));
     // An access token is no hint: resources see those.
     browser.authorize(&az(), USER);
     let query = encoded(&[("id_token_hint", reply["access_token"].as_str().unwrap())]);

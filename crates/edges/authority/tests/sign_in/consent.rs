@@ -170,3 +170,67 @@ fn applications_for_assigned_users_only() {
     assert_eq!(fields["error"], "access_denied");
     assert!(fields["error_description"].starts_with("AADSTS50105: "), "{fields:?}");
 }
+
+/// Makes the API publish its first permission under another name, or say something else of it.
+fn republish(world: &World, value: &str, description: &str) {
+    let sent = properties(json!({"api": {"requestedAccessTokenVersion": 2, "oauth2PermissionScopes": [
+        {"id": "11111111-0000-4000-8000-000000000001", "value": "Orders.Read", "type": "User", "isEnabled": true,
+         "userConsentDisplayName": "Read your orders", "userConsentDescription": description},
+        {"id": "11111111-0000-4000-8000-000000000002", "value": "Orders.Manage", "type": "User", "isEnabled": true,
+         "userConsentDisplayName": "Manage all orders"},
+    ]}}));
+    let key = gatepost_directory::ObjectKey::Id(world.api.object);
+    let kind = gatepost_directory::ObjectKind::Application;
+    world.directory.update(&world.admin, kind, &key, &sent).unwrap();
+    let ids = [("Orders.Read", 1), ("Orders.Manage", 2)];
+    let id = ids.iter().find(|(known, _)| *known == value).map(|(_, id)| *id).unwrap();
+    let sent = properties(json!({"requiredResourceAccess": [{"resourceAppId": world.api.app_id,
+        "resourceAccess": [{"id": format!("11111111-0000-4000-8000-00000000000{id}"), "type": "Scope"}]}]}));
+    let key = gatepost_directory::ObjectKey::Id(world.web.object);
+    world.directory.update(&world.admin, kind, &key, &sent).unwrap();
+}
+
+#[test]
+fn consent_is_given_to_what_the_page_showed() {
+    let world = world();
+    republish(&world, "Orders.Read", "Reads them.");
+    let web = world.web.app_id.to_string();
+    let query = request(&web, "api://orders/.default");
+    let mut browser = world.browser();
+    let page = browser.get(&authorize_url(&query));
+    let consent = browser.sign_in(&page, USER, PASSWORD);
+    assert!(text(&consent).contains("Read your orders"));
+    // The client comes to need more while the page is open.
+    republish(&world, "Orders.Manage", "Reads them.");
+    let again = browser.submit(&consent, "consent", &[]);
+    assert!(text(&again).contains("Permissions requested") && text(&again).contains("Manage all orders"));
+    assert_eq!(given(&world, world.user), [""; 0]);
+    assert!(landed(&browser.submit(&again, "consent", &[])).contains_key("code"));
+    assert_eq!(given(&world, world.user), ["Orders.Manage"]);
+}
+
+#[test]
+fn an_administrator_gives_everybody_what_the_page_showed() {
+    let world = world();
+    republish(&world, "Orders.Read", "Reads them.");
+    let web = world.web.app_id.to_string();
+    let mut browser = world.browser();
+    let query = [("client_id", web.as_str()), ("redirect_uri", WEB), ("state", "s")];
+    let ahead = browser.get(&format!("/{TENANT}/adminconsent?{}", encoded(&query)));
+    let ahead = browser.sign_in(&ahead, ADMIN, PASSWORD);
+    let page = browser.get(&authorize_url(&request(&web, "api://orders/.default")));
+    for (page, filled) in [(&ahead, vec![]), (&page, vec![("for_all", "1")]), (&page, vec![])] {
+        assert!(text(page).contains("Read your orders"), "{}", text(page));
+        republish(&world, "Orders.Manage", "Reads them.");
+        let again = browser.submit(page, "consent", &filled);
+        assert!(text(&again).contains("Manage all orders"), "{}", text(&again));
+        // The words are part of what was shown.
+        republish(&world, "Orders.Read", "Reads them, and all others.");
+        let again = browser.submit(page, "consent", &filled);
+        assert!(text(&again).contains("and all others"), "{}", text(&again));
+        assert_eq!(given(&world, world.user), [""; 0]);
+        republish(&world, "Orders.Read", "Reads them.");
+    }
+    assert!(landed(&browser.submit(&page, "consent", &[("for_all", "1")])).contains_key("code"));
+    assert_eq!(given(&world, world.user), ["Orders.Read"]);
+}

@@ -207,6 +207,34 @@ fn on_behalf_of_a_user() {
 }
 
 #[test]
+fn unknown_applications_share_a_row_of_the_log() {
+    let world = world();
+    signed_in(&world);
+    for _ in 0..20 {
+        world.token(&[
+            ("grant_type", "client_credentials"),
+            ("client_id", &uuid::Uuid::new_v4().to_string()),
+            ("client_secret", "x"),
+            ("scope", "https://localhost:8445/.default"),
+        ]);
+    }
+    let all = SignInQuery { limit: 100, ..SignInQuery::default() };
+    let rows = world.tokens.sign_ins(TENANT, &all).unwrap();
+    let unknown: Vec<_> = rows.iter().filter(|row| row.app_id.is_none()).collect();
+    assert_eq!(unknown.iter().map(|row| row.times).sum::<i64>(), 20, "{rows:?}");
+    // As many rows as batches, at most; a batch is a quarter of a second.
+    assert!(unknown.len() < 20 && unknown.iter().all(|row| row.address.is_none()));
+    // Failures give way first.
+    let good = rows.iter().filter(|row| row.code == 0).count();
+    world
+        .store
+        .write_queue(|tx| gatepost_store::sessions_log::purge_sign_ins(tx, 0, i64::try_from(good).unwrap()))
+        .unwrap();
+    let rows = world.tokens.sign_ins(TENANT, &all).unwrap();
+    assert!(rows.len() == good && rows.iter().all(|row| row.code == 0), "{rows:?}");
+}
+
+#[test]
 fn removing_a_secret_ends_its_tokens() {
     let world = world();
     let form = [

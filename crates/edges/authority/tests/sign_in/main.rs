@@ -8,6 +8,7 @@
 )]
 
 mod abuse;
+mod behalf;
 mod code;
 mod consent;
 mod device;

@@ -145,3 +145,54 @@ fn a_second_factor_is_asked_for() {
     expect(&world.token(&form), 400, "invalid_grant", 50_076);
     assert_eq!(body(&world.token(&form))["suberror"], "basic_action");
 }
+
+/// A browser whose user has proved the password and is asked for the second factor; the factor's secret too.
+fn half_signed_in(world: &World) -> (Browser<'_>, http::Response<bytes::Bytes>, String) {
+    let enrolment = world.directory.begin_totp(TENANT, world.user, "Gatepost").unwrap();
+    let code = shown_code(world, &enrolment.secret);
+    world.directory.confirm_totp(TENANT, world.user, &code).unwrap();
+    world.later(60);
+    let mut browser = world.browser();
+    let page = browser.get(&authorize_url(&az()));
+    let page = browser.sign_in(&page, USER, PASSWORD);
+    assert!(text(&page).contains("Verify your identity"));
+    (browser, page, enrolment.secret)
+}
+
+#[test]
+fn a_proved_password_ends_with_its_revocation() {
+    let world = world();
+    let (mut browser, page, secret) = half_signed_in(&world);
+    world.later(1);
+    let now = world.clock.micros();
+    world.store.write(|tx| gatepost_store::sessions::invalidate_user(tx, TENANT, world.user, now)).unwrap();
+    let answer = browser.submit(&page, "factor", &[("otp", &shown_code(&world, &secret))]);
+    assert!(text(&answer).contains("AADSTS50089"), "{}", text(&answer));
+    assert!(text(&browser.submit(&page, "factor", &[("otp", "0")])).contains("AADSTS50089"));
+}
+
+#[test]
+fn a_proved_password_ends_with_the_user() {
+    let world = world();
+    let (mut browser, page, secret) = half_signed_in(&world);
+    let key = gatepost_directory::ObjectKey::Id(world.user);
+    let sent = properties(serde_json::json!({"accountEnabled": false}));
+    world.directory.update(&world.admin, gatepost_directory::ObjectKind::User, &key, &sent).unwrap();
+    let answer = browser.submit(&page, "factor", &[("otp", &shown_code(&world, &secret))]);
+    assert!(text(&answer).contains("AADSTS50089"), "{}", text(&answer));
+}
+
+#[test]
+fn a_proved_password_lasts_for_ten_minutes() {
+    let world = world();
+    let (mut browser, page, secret) = half_signed_in(&world);
+    world.later(590);
+    // Trying makes it last no longer.
+    let again = browser.submit(&page, "factor", &[("otp", "000000")]);
+    assert!(text(&again).contains("That code is wrong"));
+    world.later(11);
+    for page in [&page, &again] {
+        let answer = browser.submit(page, "factor", &[("otp", &shown_code(&world, &secret))]);
+        assert!(text(&answer).contains("AADSTS50089"), "{}", text(&answer));
+    }
+}

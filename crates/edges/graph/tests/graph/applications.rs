@@ -191,10 +191,16 @@ fn a_service_principal_as_graph_shows_it() {
     // It goes with its application; what is made again is another.
     assert_eq!(house.delete(&format!("/v1.0/applications/{application}")).status, 204);
     assert_eq!(house.get(&format!("/v1.0/servicePrincipals/{id}")).status, 404);
-    assert_eq!(house.delete(&format!("/v1.0/servicePrincipals(appId='{MICROSOFT_GRAPH}')")).status, 204);
-    let again = house.post("/v1.0/servicePrincipals", &json!({"appId": MICROSOFT_GRAPH}));
-    assert_eq!((again.status, again.text("displayName").as_str()), (201, "Microsoft Graph"));
-    assert_ne!(again.body["appOwnerOrganizationId"], house.tenant.to_string());
+    // One of the platform's stays.
+    let own = format!("/v1.0/servicePrincipals(appId='{MICROSOFT_GRAPH}')");
+    house.delete(&own).refuses(
+        400,
+        "Request_BadRequest",
+        "The service principal of a first-party application cannot be deleted or disabled.",
+    );
+    let kept = house.get(&own);
+    assert_eq!((kept.status, kept.text("displayName").as_str()), (200, "Microsoft Graph"));
+    assert_ne!(kept.body["appOwnerOrganizationId"], house.tenant.to_string());
 }
 
 #[test]

@@ -1,7 +1,5 @@
 //! Who could do something.
 
-use std::collections::HashSet;
-
 use gatepost_names::{ObjectId, RoleAssignmentName, RoleDefinitionId, Scope};
 
 use super::Looked;
@@ -54,13 +52,9 @@ impl Snapshot {
     /// Who could do what `question` asks, whose own principal does not matter: those after `after`, at most
     /// `limit`.
     pub fn who_can(&self, question: &Question<'_>, after: Option<ObjectId>, limit: usize) -> WhoCan {
-        let granting: HashSet<ObjectId> = self
-            .holders_at(question.scope)
-            .filter(|held| grants(held, question))
-            .map(|h| h.principal)
-            .collect();
-        let mut all: Vec<ObjectId> = granting.iter().flat_map(|id| self.members_of(*id)).collect();
-        all.extend(&granting);
+        let mut all = self.granted(question);
+        // Groups are walked once, however many of them, one in another, have the role.
+        all.extend(self.principals.members_of_all(&all));
         all.sort_unstable();
         all.dedup();
         let candidates = all.len();

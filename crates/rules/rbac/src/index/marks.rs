@@ -70,6 +70,37 @@ impl FromIterator<Home> for Homes {
     }
 }
 
+/// Which marks may be in a list: a bit for each, of 512. Different marks may have the same.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Filter([u64; 8]);
+
+impl Filter {
+    pub(crate) fn add(&mut self, mark: Mark) {
+        if let Some(word) = self.0.get_mut(Filter::word_of(mark)) {
+            *word |= 1 << (mark.0 >> 16 & 63);
+        }
+    }
+
+    /// Whether a mark may be in the list.
+    #[inline]
+    pub(crate) fn may_hold(&self, mark: Mark) -> bool {
+        self.0.get(Filter::word_of(mark)).is_some_and(|word| word >> (mark.0 >> 16 & 63) & 1 != 0)
+    }
+
+    /// Other bits than those of the tag and of the home.
+    fn word_of(mark: Mark) -> usize {
+        (mark.0 >> 22 & 7) as usize
+    }
+}
+
+impl FromIterator<Mark> for Filter {
+    fn from_iter<I: IntoIterator<Item = Mark>>(list: I) -> Filter {
+        let mut filter = Filter::default();
+        list.into_iter().for_each(|mark| filter.add(mark));
+        filter
+    }
+}
+
 /// A thing that is found by a mark.
 pub(crate) trait Marked {
     fn mark(&self) -> Mark;
@@ -247,6 +278,8 @@ mod tests {
         marks.sort_unstable();
         let list: Vec<Mark> = marks.iter().copied().map(Mark).collect();
         let tags = Tags::of(&list);
+        let filter: Filter = list.iter().copied().collect();
+        assert!(list.iter().all(|mark| filter.may_hold(*mark)), "{marks:?}");
         for mark in asked.iter().chain(&marks).copied() {
             let expected = marks.iter().filter(|known| **known == mark).count();
             assert_eq!(tags.find(&list, Mark(mark)).len(), expected, "{mark} in {marks:?}");

@@ -7,6 +7,6 @@ mod shards;
 mod slab;
 
 pub(crate) use hash::{Seed, last_word};
-pub(crate) use marks::{Home, Homes, Mark, Marked, Tags};
+pub(crate) use marks::{Filter, Home, Homes, Mark, Marked, Tags};
 pub(crate) use shards::Shards;
 pub(crate) use slab::{NO_SLOT, Slab};

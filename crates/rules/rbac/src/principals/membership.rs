@@ -93,15 +93,22 @@ impl Principals {
 
     /// The members of a group, at any depth, groups too.
     pub(crate) fn members_of(&self, group: ObjectId) -> Vec<ObjectId> {
-        let Some(slot) = self.slot_of(group) else { return Vec::new() };
-        let mut members = Vec::new();
-        for slot in self.at_and_below(slot) {
-            if let Some(group) = self.groups.get(slot) {
-                members.extend_from_slice(&group.members);
-            }
-        }
+        let mut members = self.members_of_all(&[group]);
         members.sort_unstable();
         members.dedup();
+        members
+    }
+
+    /// The members of all these, at any depth; in no order, and those who are in several groups several times.
+    /// Each group is walked once.
+    pub(crate) fn members_of_all(&self, principals: &[ObjectId]) -> Vec<ObjectId> {
+        let mut slots: Vec<u32> = principals.iter().filter_map(|id| self.slot_of(*id)).collect();
+        slots.sort_unstable();
+        slots.dedup();
+        self.follow(&mut slots, |group| &group.children);
+        let groups = || slots.iter().filter_map(|slot| self.groups.get(*slot));
+        let mut members = Vec::with_capacity(groups().map(|group| group.members.len()).sum());
+        groups().for_each(|group| members.extend_from_slice(&group.members));
         members
     }
 

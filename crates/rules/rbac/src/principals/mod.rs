@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use gatepost_names::{ObjectId, RoleAssignmentName};
 
-use crate::index::{Homes, Seed, Shards, Slab, Tags};
+use crate::index::{Filter, Homes, Seed, Shards, Slab, Tags};
 
 pub use membership::Cycle;
 pub(crate) use row::Row;
@@ -38,6 +38,8 @@ enum Entry {
 pub(crate) struct Principal {
     /// Those of `rows`.
     homes: Homes,
+    /// That of `rows`.
+    filter: Filter,
     /// Those of `rows`.
     tags: Tags,
     /// The groups that it is in directly.
@@ -71,7 +73,7 @@ impl Met {
     /// Whether a group is met for the first time.
     fn is_new(&mut self, group: u32) -> bool {
         let bit = 1 << (group % 64);
-        if self.bits & bit != 0 && self.groups.iter().take(self.count).any(|met| *met == group) {
+        if self.bits & bit != 0 && self.groups.get(..self.count).unwrap_or(&[]).contains(&group) {
             return false;
         }
         self.bits |= bit;
@@ -89,6 +91,11 @@ impl Principal {
         &self.homes
     }
 
+    /// Which marks its assignments may have.
+    pub(crate) fn filter(&self) -> &Filter {
+        &self.filter
+    }
+
     pub(crate) fn tags(&self) -> &Tags {
         &self.tags
     }
@@ -104,6 +111,7 @@ impl Principal {
     /// Writes down where the rows are, after they were changed.
     fn settle(&mut self) {
         self.homes = self.rows.iter().map(|row| row.home).collect();
+        self.filter = self.rows.iter().map(|row| row.mark).collect();
         self.tags = Tags::of(&self.rows);
     }
 }

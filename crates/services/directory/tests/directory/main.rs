@@ -4,5 +4,7 @@
 mod groups;
 mod house;
 mod identities;
+mod losses;
 mod matrix;
+mod reach;
 mod speed;

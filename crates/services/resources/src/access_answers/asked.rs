@@ -2,13 +2,15 @@
 
 use std::net::IpAddr;
 
+use gatepost_access::Caller;
 use gatepost_clock::Timestamp;
-use gatepost_names::{ObjectId, RoleDefinitionId, TenantId};
+use gatepost_names::{ObjectId, RoleDefinitionId, Scope};
 use gatepost_rbac::{MAX_ACTION, Plane, RoleDefinition};
 use serde_json::Value;
 use uuid::Uuid;
 
 use super::given::Given;
+use crate::authorization::role_missing;
 use crate::tags::{bad, malformed};
 use crate::{ResourceError, Resources};
 
@@ -114,19 +116,23 @@ fn check_action(action: &str) -> Result<(), ResourceError> {
 
 impl Resources {
     /// The role that a question names: by full id, by GUID, or by name.
+    ///
+    /// # Errors
+    /// [`ResourceError::NotFound`] also for a role that the caller may not hear of.
     pub(super) fn role_asked(
         &self,
-        tenant: TenantId,
+        caller: &Caller,
+        scope: &Scope,
         body: &Value,
         name: &str,
     ) -> Result<RoleDefinition, ResourceError> {
         let text = required(body, name)?;
-        let access = &self.platform().access;
+        let (access, tenant) = (&self.platform().access, caller.tenant);
         let id = guid(body, name).ok().map(RoleDefinitionId);
         let found = id.and_then(|id| access.role(tenant, id)).or_else(|| access.role_named(tenant, text));
-        found.map(|role| role.definition).ok_or_else(|| ResourceError::NotFound {
-            code: "RoleDefinitionDoesNotExist",
-            message: format!("The specified role definition with ID '{text}' does not exist."),
-        })
+        found
+            .map(|role| role.definition)
+            .filter(|role| self.may_name_role(caller, scope, role))
+            .ok_or_else(|| role_missing(text))
     }
 }

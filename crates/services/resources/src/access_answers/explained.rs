@@ -74,7 +74,7 @@ impl Resources {
                     "at": arm_format(found.at),
                     "client": found.client,
                     "address": found.address,
-                    "reason": found.reason,
+                    "reason": reason_told(&found.reason),
                 }),
             );
         }
@@ -189,6 +189,15 @@ fn reason(explained: &Explanation<'_>, may_hear: &dyn Fn(&Scope) -> bool) -> Str
         (Decision::Denied(_), Some(cause)) => sentence_of(cause),
         (Decision::Denied(_), None) => "It is denied.".to_owned(),
     }
+}
+
+/// As it was logged, without what lies elsewhere: who asks about this scope need not have the right to hear of
+/// others. Where it has that right, the decision of now names them.
+fn reason_told(logged: &str) -> &str {
+    if logged.contains("is assigned to it at '") {
+        return "no role that it has at this scope or above it grants the action";
+    }
+    logged
 }
 
 fn sentence_of(cause: &DenialCause) -> String {

@@ -110,7 +110,7 @@ impl Resources {
             Answer::Explain => self.explain_access(caller, scope, body),
             Answer::WhoCan => self.who_can(caller, scope, body),
             Answer::Least => self.least_role(caller, scope, body),
-            Answer::Diff => self.role_difference(caller, body),
+            Answer::Diff => self.role_difference(caller, scope, body),
             Answer::WhatIf => self.what_if(caller, scope, body),
         }
     }

@@ -43,9 +43,14 @@ impl Resources {
         }))
     }
 
-    pub(super) fn role_difference(&self, caller: &Caller, body: &Value) -> Result<Value, ResourceError> {
-        let first = self.role_asked(caller.tenant, body, "first")?;
-        let second = self.role_asked(caller.tenant, body, "second")?;
+    pub(super) fn role_difference(
+        &self,
+        caller: &Caller,
+        scope: &Scope,
+        body: &Value,
+    ) -> Result<Value, ResourceError> {
+        let first = self.role_asked(caller, scope, body, "first")?;
+        let second = self.role_asked(caller, scope, body, "second")?;
         let catalogue = self.catalogue().all_operations();
         let found = diff(&first, &second, &catalogue);
         let role = |role: &RoleDefinition| json!({ "id": role.id, "roleName": role.name });

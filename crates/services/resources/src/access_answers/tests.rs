@@ -312,3 +312,108 @@ fn a_refusal_is_called_up_by_its_correlation_id() {
     world.assign(builtin::READER);
     assert_eq!(world.answer(Answer::Explain, &body)["decision"], "Allowed", "as it would be now");
 }
+
+/// An Owner of the group alone, and a custom role and a deny that it may not read: they are in another
+/// subscription of the tenant.
+fn hidden(world: &World) -> (Caller, gatepost_names::RoleDefinitionId, Scope) {
+    let other = gatepost_names::SubscriptionId(Uuid::new_v4());
+    let fixture = &world.fixture;
+    let subscription = gatepost_store::tenants::Subscription {
+        id: other,
+        tenant: fixture.tenant,
+        display_name: "Other".to_owned(),
+    };
+    let insert =
+        |tx: &gatepost_store::Tx<'_>| gatepost_store::tenants::insert_subscription(tx, &subscription, 0);
+    fixture.platform.store.write(insert).unwrap();
+    let role = fixture.role("Secret role", &[WRITE]);
+    let mut stored = fixture.platform.access.role(fixture.tenant, role).unwrap();
+    stored.definition.assignable_scopes = vec![Scope::subscription(other)];
+    let access = &fixture.platform.access;
+    fixture.platform.store.write(|tx| access.put_role(tx, fixture.tenant, &stored)).unwrap();
+    let narrow = world.caller("narrow");
+    fixture.assign(fixture.tenant, narrow.object_id, PrincipalKind::User, builtin::OWNER, &world.group);
+    (narrow, role, Scope::subscription(other))
+}
+
+#[test]
+fn a_role_that_may_not_be_read_is_none() {
+    let world = world();
+    let (narrow, role, _) = hidden(&world);
+    let ask = |caller: &Caller, answer: Answer, body: &Value| {
+        world.fixture.resources.answer_access(caller, &world.group, answer, body)
+    };
+    for named in [json!("Secret role"), json!(role)] {
+        for (answer, body) in [
+            (Answer::Diff, json!({"first": named, "second": "Owner"})),
+            (Answer::WhatIf, json!({"change": "deleteRoleDefinition", "roleDefinitionId": named})),
+        ] {
+            let refused = ask(&narrow, answer, &body);
+            let Err(ResourceError::NotFound { code, .. }) = refused else { panic!("{refused:?}") };
+            assert_eq!(code, "RoleDefinitionDoesNotExist");
+        }
+    }
+    // One that can be assigned here is seen.
+    world.fixture.role("Seen", &[WRITE]);
+    assert!(ask(&narrow, Answer::Diff, &json!({"first": "Seen", "second": "Owner"})).is_ok());
+}
+
+#[test]
+fn what_if_something_unreadable_were_deleted_is_not_told() {
+    let world = world();
+    let (narrow, _, other) = hidden(&world);
+    let tenant = world.fixture.tenant;
+    let kind = PrincipalKind::ServicePrincipal;
+    let name = world.fixture.assign(tenant, world.app.principal, kind, builtin::OWNER, &other);
+    let end = json!({"change": "deleteRoleAssignment", "roleAssignmentId": name});
+    let refused = world.fixture.resources.answer_access(&narrow, &world.group, Answer::WhatIf, &end);
+    let Err(ResourceError::NotFound { message, .. }) = refused else { panic!("{refused:?}") };
+    let end = json!({"change": "deleteRoleAssignment", "roleAssignmentId": Uuid::new_v4()});
+    let absent = world.fixture.resources.answer_access(&narrow, &world.group, Answer::WhatIf, &end);
+    assert_eq!(absent.unwrap_err().to_string(), message, "as if it were not there");
+}
+
+#[test]
+fn what_if_takes_what_a_put_takes() {
+    let world = world();
+    let role = world.fixture.role("Mine", &[WRITE]);
+    let condition = "@Environment[UtcNow] DateTimeLessThan '2030-01-01T00:00:00.0Z'";
+    let block = json!({"actions": ["*/read"], "condition": condition});
+    let put = |count: usize| {
+        let blocks = vec![block.clone(); count];
+        json!({"change": "putRoleDefinition", "roleDefinitionId": role, "permissions": blocks})
+    };
+    assert!(world.ask(Answer::WhatIf, &put(20)).is_ok());
+    let code = |body: &Value| match world.ask(Answer::WhatIf, body) {
+        Err(ResourceError::BadRequest { code, .. }) => code,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(code(&put(21)), "RoleDefinitionConditionLimitExceeded");
+    let deny = json!({
+        "change": "putDenyAssignment", "permissions": [block], "principals": [world.app.principal],
+    });
+    assert_eq!(code(&deny), "InvalidCondition");
+}
+
+#[test]
+fn a_logged_refusal_does_not_tell_of_scopes_elsewhere() {
+    let world = world();
+    let (narrow, _, other) = hidden(&world);
+    let kind = PrincipalKind::ServicePrincipal;
+    world.fixture.assign(world.fixture.tenant, world.app.principal, kind, builtin::OWNER, &other);
+    let correlation = Uuid::new_v4();
+    let app = Caller::new(
+        world.fixture.tenant,
+        world.app.principal,
+        kind,
+        world.app.app_id.to_string(),
+        Some(world.app.app_id),
+    )
+    .at(gatepost_access::RequestOrigin::new(correlation, "192.0.2.7".parse().unwrap()));
+    assert!(world.fixture.resources.group(&app, &world.group).is_err());
+    let resources = &world.fixture.resources;
+    let body = json!({"correlationId": correlation});
+    let told = resources.answer_access(&narrow, &world.group, Answer::Explain, &body).unwrap();
+    assert_eq!(told["refusal"]["address"], "192.0.2.7");
+    assert!(!told.to_string().contains(other.as_str()), "{told}");
+}

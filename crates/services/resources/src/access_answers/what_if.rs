@@ -1,10 +1,8 @@
 //! `whatIf`: who would gain and lose what, if a change were made.
 
-use gatepost_access::{
-    Caller, Change, DenyEffect, DenyPrincipal, PermissionBlock, RoleAssignment, StoredDeny, WhatIfError,
-};
+use gatepost_access::{Caller, Change, DenyEffect, DenyPrincipal, RoleAssignment, StoredDeny, WhatIfError};
 use gatepost_names::{ObjectId, PrincipalKind, RoleAssignmentName, RoleDefinitionId, Scope, TenantId};
-use gatepost_rbac::condition::Condition;
+use gatepost_rbac::custom::{Draft, check};
 use gatepost_rbac::explain::{Effect, Named, WhatIf};
 use gatepost_rbac::{Plane, RoleDefinition, builtin};
 use serde::Deserialize;
@@ -12,11 +10,11 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::asked::{guid, object_id, required, text};
+use crate::authorization::{READ_DENY, condition_of, denied_of, permissions_of, role_refused};
 use crate::tags::{bad, malformed};
 use crate::{ResourceError, Resources};
 
-/// Most actions of a role, and most principals of a deny assignment, that are thought of.
-const MOST_ACTIONS: usize = 2000;
+/// Most principals of a deny assignment that are thought of.
 const MOST_PRINCIPALS: usize = 1000;
 /// Most actions that are named of each gain and each loss.
 const MOST_NAMED: usize = 100;
@@ -75,11 +73,11 @@ impl Resources {
         if is("putRoleAssignment") {
             self.assignment_thought_of(caller, scope, body).map(Change::PutAssignment)
         } else if is("deleteRoleAssignment") {
-            Ok(Change::RemoveAssignment(RoleAssignmentName(guid(body, "roleAssignmentId")?)))
+            self.assignment_that_goes(caller, body).map(Change::RemoveAssignment)
         } else if is("putRoleDefinition") {
             self.role_thought_of(caller, scope, body).map(Change::PutRole)
         } else if is("deleteRoleDefinition") {
-            let role = self.role_asked(caller.tenant, body, "roleDefinitionId")?;
+            let role = self.role_asked(caller, scope, body, "roleDefinitionId")?;
             custom(role.id).map(Change::RemoveRole)
         } else if is("addGroupMember") {
             member().map(|(group, member)| Change::PutMember { group, member })
@@ -88,7 +86,7 @@ impl Resources {
         } else if is("putDenyAssignment") {
             self.deny_thought_of(caller, scope, body).map(Change::PutDeny)
         } else if is("deleteDenyAssignment") {
-            Ok(Change::RemoveDeny(guid(body, "denyAssignmentId")?))
+            self.deny_that_goes(caller, body).map(Change::RemoveDeny)
         } else {
             Err(bad(
                 "InvalidChange",
@@ -100,13 +98,32 @@ impl Resources {
         }
     }
 
+    /// What the caller may not read is not there.
+    fn assignment_that_goes(
+        &self,
+        caller: &Caller,
+        body: &Value,
+    ) -> Result<RoleAssignmentName, ResourceError> {
+        let name = RoleAssignmentName(guid(body, "roleAssignmentId")?);
+        let found = self.platform().access.assignment(caller.tenant, name)?;
+        let heard = found.filter(|found| self.may(caller, super::READ, &found.scope));
+        heard.map(|found| found.name).ok_or_else(|| refused(WhatIfError::NothingThere))
+    }
+
+    fn deny_that_goes(&self, caller: &Caller, body: &Value) -> Result<Uuid, ResourceError> {
+        let id = guid(body, "denyAssignmentId")?;
+        let found = self.platform().access.deny(caller.tenant, id)?;
+        let heard = found.filter(|found| self.may(caller, READ_DENY, &found.scope));
+        heard.map(|found| found.id).ok_or_else(|| refused(WhatIfError::NothingThere))
+    }
+
     fn assignment_thought_of(
         &self,
         caller: &Caller,
         scope: &Scope,
         body: &Value,
     ) -> Result<RoleAssignment, ResourceError> {
-        let role = self.role_asked(caller.tenant, body, "roleDefinitionId")?;
+        let role = self.role_asked(caller, scope, body, "roleDefinitionId")?;
         let principal = object_id(body, "principalId")?;
         let now = self.platform().clock.now();
         let same = |conn: &gatepost_store::Conn<'_>| {
@@ -140,13 +157,18 @@ impl Resources {
         scope: &Scope,
         body: &Value,
     ) -> Result<RoleDefinition, ResourceError> {
-        let existing = self.role_asked(caller.tenant, body, "roleDefinitionId")?;
-        Ok(RoleDefinition {
-            id: custom(existing.id)?,
-            permissions: permissions_of(body)?,
-            assignable_scopes: vec![scope.clone()],
-            ..existing
-        })
+        let existing = self.role_asked(caller, scope, body, "roleDefinitionId")?;
+        let (id, permissions) = (custom(existing.id)?, permissions_of(body)?);
+        let scopes: Vec<String> = existing.assignable_scopes.iter().map(Scope::to_string).collect();
+        let draft = Draft {
+            name: &existing.name,
+            description: &existing.description,
+            permissions: &permissions,
+            assignable_scopes: &scopes,
+        };
+        let known = |action: &str, plane: Plane| self.catalogue().knows(action, plane);
+        check(&draft, &known).map_err(role_refused)?;
+        Ok(RoleDefinition { id, permissions, assignable_scopes: vec![scope.clone()], ..existing })
     }
 
     fn deny_thought_of(
@@ -156,7 +178,15 @@ impl Resources {
         body: &Value,
     ) -> Result<StoredDeny, ResourceError> {
         let id = match text(body, "denyAssignmentId")? {
-            Some(_) => guid(body, "denyAssignmentId")?,
+            // One elsewhere would not be changed by this, and is not for the caller to hear of.
+            Some(_) => {
+                let id = guid(body, "denyAssignmentId")?;
+                let existing = self.platform().access.deny(caller.tenant, id)?;
+                if existing.is_some_and(|existing| existing.scope != *scope) {
+                    return Err(refused(WhatIfError::NothingThere));
+                }
+                id
+            }
             None => Uuid::new_v4(),
         };
         let now = self.platform().clock.now();
@@ -166,7 +196,7 @@ impl Resources {
             scope: scope.clone(),
             name: "what if".to_owned(),
             description: None,
-            permissions: permissions_of(body)?,
+            permissions: denied_of(self.catalogue(), body)?,
             principals: principals_of(body, "principals")?,
             excluded: principals_of(body, "excludePrincipals")?,
             not_for_children: body.get("doNotApplyToChildScopes") == Some(&Value::Bool(true)),
@@ -212,30 +242,6 @@ fn custom(id: RoleDefinitionId) -> Result<RoleDefinitionId, ResourceError> {
             Err(bad("InvalidChange", format!("'{}' is a built-in role: it does not change.", role.name)))
         }
     }
-}
-
-fn condition_of(body: &Value) -> Result<Option<String>, ResourceError> {
-    let Some(condition) = text(body, "condition")?.filter(|text| !text.is_empty()) else { return Ok(None) };
-    match Condition::parse(condition) {
-        Ok(_) => Ok(Some(condition.to_owned())),
-        Err(error) => Err(bad(
-            "InvalidCondition",
-            format!("Line {}, character {}: {}", error.line, error.column, error.message),
-        )),
-    }
-}
-
-fn permissions_of(body: &Value) -> Result<Vec<PermissionBlock>, ResourceError> {
-    let list = body.get("permissions").cloned().unwrap_or_default();
-    let blocks = Vec::<PermissionBlock>::deserialize(list);
-    let blocks = blocks
-        .map_err(|error| malformed(&format!("'permissions' must be an array of permissions: {error}")))?;
-    let lists =
-        blocks.iter().flat_map(|b| [&b.actions, &b.not_actions, &b.data_actions, &b.not_data_actions]);
-    if lists.map(Vec::len).sum::<usize>() > MOST_ACTIONS {
-        return Err(bad("InvalidChange", format!("A role has at most {MOST_ACTIONS} actions.")));
-    }
-    Ok(blocks)
 }
 
 fn principals_of(body: &Value, name: &str) -> Result<Vec<DenyPrincipal>, ResourceError> {

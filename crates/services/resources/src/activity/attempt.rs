@@ -1,6 +1,6 @@
 //! The one way by which anything of the control plane is written.
 
-use gatepost_access::{Caller, Denied, Granted};
+use gatepost_access::{Access, Caller, DenialCause, Denied, Granted};
 use gatepost_names::Scope;
 use gatepost_store::activity as log;
 
@@ -19,7 +19,14 @@ pub(crate) struct Intended<'a> {
     if_possible: bool,
     despite_locks: bool,
     /// What allows it instead of a role at the scope.
-    allowed_as: Option<&'static str>,
+    allowed_as: Option<AllowedAs>,
+}
+
+/// What allows a write instead of a role at the scope.
+#[derive(Clone, Copy, Debug)]
+struct AllowedAs {
+    role: &'static str,
+    still: fn(&Access, &Caller) -> bool,
 }
 
 /// What kind of write it is: locks tell them apart.
@@ -94,10 +101,10 @@ impl<'a> Intended<'a> {
         Intended { despite_locks: true, ..self }
     }
 
-    /// It is allowed already, by something else than a role at the scope: nobody asks again.
+    /// It is allowed already, by something else than a role at the scope; `still` asks for that again.
     #[must_use]
-    pub(crate) fn allowed_as(self, role: &'static str) -> Intended<'a> {
-        Intended { allowed_as: Some(role), ..self }
+    pub(crate) fn allowed_as(self, role: &'static str, still: fn(&Access, &Caller) -> bool) -> Intended<'a> {
+        Intended { allowed_as: Some(AllowedAs { role, still }), ..self }
     }
 
     fn id(&self) -> &str {
@@ -127,7 +134,7 @@ impl Resources {
         work: impl FnOnce(&Attempt<'_>) -> Result<T, ResourceError>,
     ) -> Result<T, ResourceError> {
         let role = match intended.allowed_as {
-            Some(role) => role.to_owned(),
+            Some(allowed) => allowed.role.to_owned(),
             None if intended.if_possible => {
                 self.authorize_possible(caller, intended.action, intended.scope)?.role_name
             }
@@ -223,7 +230,9 @@ impl Attempt<'_> {
     ) -> Result<T, ResourceError> {
         let platform = self.resources.platform();
         let answer = platform.store.write::<_, ResourceError>(|tx| {
-            // A lock that was acknowledged since the first look holds too: no other writer is at work now.
+            // What was taken from the caller since the first look is gone, and a lock that was acknowledged since
+            // holds: no other writer is at work now.
+            self.check_granted()?;
             self.check_locks()?;
             let change = Change { tx, caller: self.caller, now: platform.clock.now(), platform };
             let answer = work(&change)?;
@@ -250,6 +259,27 @@ impl Attempt<'_> {
         let answer = work()?;
         self.resources.record(&self.event(End::Succeeded(answer.status())));
         Ok(answer)
+    }
+
+    /// SECURITY: the question of [`Resources::change`] once more.
+    fn check_granted(&self) -> Result<(), ResourceError> {
+        let Intended { action, scope, if_possible, allowed_as, .. } = &self.intended;
+        let (access, caller) = (&self.resources.platform().access, self.caller);
+        match allowed_as {
+            Some(allowed) if (allowed.still)(access, caller) => {}
+            Some(_) => {
+                return Err(ResourceError::from(Denied {
+                    client: caller.client.clone(),
+                    object_id: caller.object_id,
+                    action: (*action).to_owned(),
+                    scope: (*scope).clone(),
+                    cause: Box::new(DenialCause::NoAssignment),
+                }));
+            }
+            None if *if_possible => drop(access.require_possible(caller, action, scope)?),
+            None => drop(access.require(caller, action, scope)?),
+        }
+        Ok(())
     }
 
     fn check_locks(&self) -> Result<(), ResourceError> {

@@ -139,6 +139,7 @@ pub fn status_and_code(error: &ResourceError) -> (u16, &str) {
         E::Store(StoreError::Full) => (507, "InsufficientStorage"),
         E::Store(StoreError::Busy) => (503, "ServerBusy"),
         E::Store(StoreError::Conflict(_)) => (409, "Conflict"),
+        E::Store(StoreError::UnknownCursor) => (400, "InvalidSkipToken"),
         E::Store(StoreError::Corrupt(_) | StoreError::Engine(_)) => (500, "InternalServerError"),
     }
 }

@@ -3,12 +3,14 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
 
-use gatepost_access::{Caller, RequestOrigin};
+use gatepost_access::{Access, Caller, GLOBAL_ADMINISTRATOR, RequestOrigin};
 use gatepost_names::{ObjectId, PrincipalKind, Scope};
 use gatepost_rbac::builtin;
+use gatepost_store::Tx;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::Intended;
 use crate::communication::fixture::Fixture;
 use crate::request::{Conditions, Deleted, Page};
 use crate::{Intent, ResourceError};
@@ -312,4 +314,56 @@ fn there_is_no_other_way_to_write() {
     let mut found = Vec::new();
     search(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src")), &mut found);
     assert!(found.is_empty(), "{found:?} write without `Resources::change`");
+}
+
+#[test]
+fn rights_are_asked_for_again_under_the_writers_lock() {
+    let fixture = Fixture::new();
+    let scope = fixture.group_scope("rg");
+    const WRITE: &str = "Microsoft.Resources/subscriptions/resourceGroups/write";
+    for possible in [false, true] {
+        let anna = someone(&fixture, "anna");
+        let kind = PrincipalKind::User;
+        let name = fixture.assign(fixture.tenant, anna.object_id, kind, builtin::CONTRIBUTOR, &scope);
+        let intended = Intended::put(WRITE, &scope);
+        let intended = if possible { intended.if_possible() } else { intended };
+        let outcome = fixture.resources.change(&anna, intended, |attempt| {
+            fixture.unassign(name);
+            attempt.commit(|_| -> Result<(), ResourceError> { panic!("it may not any more") })
+        });
+        assert!(matches!(outcome, Err(ResourceError::Denied(_))), "{outcome:?}");
+        let found = fixture.events(&format!("caller eq '{}'", anna.client));
+        assert_eq!(value(&found[0], "status"), "Failed");
+    }
+}
+
+#[test]
+fn a_directory_role_is_asked_for_again_under_the_writers_lock() {
+    let fixture = Fixture::new();
+    let anna = someone(&fixture, "anna");
+    let access = &fixture.platform.access;
+    let root = Scope::root();
+    let (tenant, id) = (fixture.tenant, anna.object_id);
+    fixture
+        .platform
+        .store
+        .write(|tx| access.put_directory_role(tx, tenant, id, GLOBAL_ADMINISTRATOR))
+        .unwrap();
+    let is_administrator = |access: &Access, caller: &Caller| {
+        access.effective_directory_roles(caller.tenant, caller.object_id).contains(&GLOBAL_ADMINISTRATOR)
+    };
+    let try_it = |meanwhile: &dyn Fn()| {
+        let intended = Intended::post("Microsoft.Authorization/elevateAccess/action", &root)
+            .allowed_as("role", is_administrator);
+        fixture.resources.change(&anna, intended, |attempt| {
+            meanwhile();
+            attempt.commit(|_| Ok(()))
+        })
+    };
+    try_it(&|| ()).unwrap();
+    let taken = try_it(&|| {
+        let take = |tx: &Tx<'_>| access.delete_directory_role(tx, tenant, id, GLOBAL_ADMINISTRATOR);
+        fixture.platform.store.write(take).map(|_| ()).unwrap();
+    });
+    assert!(matches!(taken, Err(ResourceError::Denied(_))), "{taken:?}");
 }

@@ -5,7 +5,7 @@ use gatepost_clock::{Timestamp, arm_format};
 use gatepost_names::{ObjectId, PrincipalKind, RoleAssignmentName, RoleDefinitionId, Scope};
 use serde_json::{Map, Value};
 
-use super::bodies::{check_name, check_scope, object, properties_of};
+use super::bodies::{check_name, check_scope, excerpt, object, properties_of};
 use super::conditions::{self, condition_of};
 use super::{base_of, optional_text, role_definition_id, role_named_by};
 use crate::ResourceError;
@@ -29,26 +29,35 @@ pub(super) struct Wanted {
     pub(super) principal: ObjectId,
     /// What the client says the principal is.
     pub(super) kind: Option<PrincipalKind>,
-    /// `None`: as it is, where the api-version has none of these; a client of then knows nothing of them and
-    /// must not take them away by writing back what it read.
-    pub(super) remarks: Option<Remarks>,
+    pub(super) description: Remark,
+    pub(super) condition: Remark,
     pub(super) starts: Moment,
     pub(super) ends: Moment,
 }
 
-/// What may change about an assignment in every api-version that has it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Remarks {
-    pub(super) description: Option<String>,
-    pub(super) condition: Option<String>,
+/// What may change about an assignment, or stay as it is where the body says nothing of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Said<T> {
+    Unchanged,
+    Set(Option<T>),
 }
+
+/// Description or condition. A client of an api-version that has none of these knows nothing of them and must
+/// not take them away by writing back what it read.
+pub(super) type Remark = Said<String>;
 
 /// From when or until when it holds. Our own: no client of Azure sends it, so leaving it out changes nothing,
 /// and null takes it away.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Moment {
-    Unchanged,
-    Set(Option<Timestamp>),
+pub(super) type Moment = Said<Timestamp>;
+
+impl<T> Said<T> {
+    /// What it is after this change.
+    pub(super) fn after(self, before: Option<T>) -> Option<T> {
+        match self {
+            Said::Unchanged => before,
+            Said::Set(wanted) => wanted,
+        }
+    }
 }
 
 impl Moment {
@@ -61,14 +70,6 @@ impl Moment {
                 text.trim().parse().map(|at| Moment::Set(Some(at))).map_err(|_| wrong())
             }
             Some(_) => Err(wrong()),
-        }
-    }
-
-    /// The moment after this change.
-    pub(super) fn after(self, before: Option<Timestamp>) -> Option<Timestamp> {
-        match self {
-            Moment::Unchanged => before,
-            Moment::Set(at) => at,
         }
     }
 }
@@ -91,6 +92,7 @@ impl Wanted {
         let principal = required("principalId")?;
         Ok(Wanted {
             role: role_named_by(role).ok_or_else(|| {
+                let role = excerpt(role);
                 bad("InvalidRoleDefinitionId", format!("The role definition ID '{role}' is not valid."))
             })?,
             principal: principal.parse().map_err(|_| {
@@ -101,14 +103,22 @@ impl Wanted {
                 .filter(|kind| !kind.eq_ignore_ascii_case(ORPHANED))
                 .map(kind_of)
                 .transpose()?,
-            remarks: remarks_of(version, properties)?,
+            description: remark(version, properties, "description", description_of(properties)?),
+            condition: remark(version, properties, "condition", condition_of(properties)?),
             starts: Moment::read(properties, "startDateTime")?,
             ends: Moment::read(properties, "endDateTime")?,
         })
     }
 }
 
-fn remarks_of(version: ApiVersion<'_>, properties: &Value) -> Result<Option<Remarks>, ResourceError> {
+/// An api-version that has remarks takes away what the body leaves out; an older one changes what it names, and
+/// nothing else: a condition narrows what the assignment grants.
+fn remark(version: ApiVersion<'_>, properties: &Value, name: &str, wanted: Option<String>) -> Remark {
+    let says = version.since(CONDITIONS_SINCE) || properties.get(name).is_some();
+    if says { Said::Set(wanted) } else { Said::Unchanged }
+}
+
+fn description_of(properties: &Value) -> Result<Option<String>, ResourceError> {
     let description = optional_text(properties, "description")?.map(str::to_owned);
     if description.as_ref().is_some_and(|text| text.len() > LONGEST_DESCRIPTION) {
         return Err(bad(
@@ -116,17 +126,17 @@ fn remarks_of(version: ApiVersion<'_>, properties: &Value) -> Result<Option<Rema
             format!("The role assignment description has at most {LONGEST_DESCRIPTION} bytes."),
         ));
     }
-    let remarks = Remarks { description, condition: condition_of(properties)? };
-    // A condition is never dropped for the version's sake: it narrows what the assignment grants.
-    let known = version.since(CONDITIONS_SINCE) || remarks != Remarks::default();
-    Ok(known.then_some(remarks))
+    Ok(description)
 }
 
 pub(super) fn kind_of(text: &str) -> Result<PrincipalKind, ResourceError> {
     PrincipalKind::parse(text).ok_or_else(|| {
         bad(
             "InvalidPrincipalType",
-            format!("The principal type '{text}' is not valid: 'User', 'Group' and 'ServicePrincipal' are."),
+            format!(
+                "The principal type '{}' is not valid: 'User', 'Group' and 'ServicePrincipal' are.",
+                excerpt(text)
+            ),
         )
     })
 }
@@ -251,11 +261,26 @@ mod tests {
     #[test]
     fn an_older_client_leaves_alone_what_it_does_not_know() {
         let mut body = json!({"roleDefinitionId": ROLE, "principalId": ROLE});
-        assert_eq!(read("2015-07-01", &body).unwrap().remarks, None);
-        assert_eq!(read("2022-04-01", &body).unwrap().remarks, Some(Remarks::default()));
+        let remarks = |version: &str, body: &Value| {
+            let wanted = read(version, body).unwrap();
+            (wanted.description, wanted.condition)
+        };
+        assert_eq!(remarks("2015-07-01", &body), (Said::Unchanged, Said::Unchanged));
+        assert_eq!(remarks("2022-04-01", &body), (Said::Set(None), Said::Set(None)));
         body["description"] = json!("d");
-        let said = Remarks { description: Some("d".into()), condition: None };
-        assert_eq!(read("2015-07-01", &body).unwrap().remarks, Some(said));
+        assert_eq!(remarks("2015-07-01", &body), (Said::Set(Some("d".into())), Said::Unchanged));
+        assert_eq!(remarks("2022-04-01", &body), (Said::Set(Some("d".into())), Said::Set(None)));
+    }
+
+    #[test]
+    fn a_refusal_does_not_echo_the_whole_body() {
+        let long = "x".repeat(1 << 20);
+        for name in ["roleDefinitionId", "principalId", "principalType"] {
+            let mut body = json!({"roleDefinitionId": ROLE, "principalId": ROLE});
+            body[name] = json!(long);
+            let refused = read("2022-04-01", &body).unwrap_err().to_string();
+            assert!(refused.len() < 400, "{name}");
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use gatepost_access::{Caller, RoleAssignment};
 use gatepost_clock::Timestamp;
 use gatepost_directory::Principal;
-use gatepost_names::{ObjectId, PrincipalKind, RoleAssignmentName, Scope, ScopeKind};
+use gatepost_names::{ObjectId, PrincipalKind, RoleAssignmentName, Scope, ScopeKind, TenantId};
 use gatepost_rbac::{Plane, RoleDefinition, builtin};
 use gatepost_store::Conn;
 use serde_json::Value;
@@ -14,7 +14,7 @@ use super::bodies::excerpt;
 use super::conditions;
 use super::definition_bodies::DATA_ACTIONS_SINCE;
 use super::delegation::Delegated;
-use super::places::is_assignable;
+use super::places::{is_assignable, reaches_data};
 use crate::activity::Intended;
 use crate::provider::Change;
 use crate::tags::bad;
@@ -83,7 +83,13 @@ impl Resources {
         let attributes = Delegated::written(wanted.role, wanted.principal, kind);
         platform.access.require_with(caller, WRITE, &scope, Plane::Control, &attributes)?;
         match existing {
-            Some(existing) => Ok((changed(asked, &scope, existing, wanted)?, false)),
+            Some(existing) => {
+                let after = changed(asked, &scope, existing.clone(), wanted)?;
+                if is_narrowed(&existing, &after, asked.now) {
+                    self.check_not_last_owner(asked, &existing)?;
+                }
+                Ok((after, false))
+            }
             None => {
                 let made = self.new_assignment(asked, &scope, name, wanted, principal.as_ref(), version)?;
                 Ok((made, true))
@@ -127,7 +133,7 @@ impl Resources {
         self.check_limit(asked, scope)?;
         let (starts, ends) = (wanted.starts.after(None), wanted.ends.after(None));
         check_times(starts, ends)?;
-        let remarks = wanted.remarks.unwrap_or_default();
+        let condition = wanted.condition.after(None);
         Ok(RoleAssignment {
             name,
             tenant,
@@ -135,9 +141,9 @@ impl Resources {
             role: wanted.role,
             principal: wanted.principal,
             principal_kind,
-            description: remarks.description,
-            condition_version: remarks.condition.as_ref().map(|_| conditions::VERSION.to_owned()),
-            condition: remarks.condition,
+            description: wanted.description.after(None),
+            condition_version: condition.as_ref().map(|_| conditions::VERSION.to_owned()),
+            condition,
             starts,
             ends,
             created_on: asked.now,
@@ -205,7 +211,8 @@ impl Resources {
     }
 
     /// A subscription keeps an Owner of its own: one above it may be gone tomorrow. Only a Global Administrator,
-    /// who can always come back, may remove the last one. One of a principal that is gone counts for nothing.
+    /// who can always come back, may remove or narrow the last one. One of a principal that is gone counts for
+    /// nothing, nor does one with a condition, one that ends earlier, or of a group that nobody is in.
     fn check_not_last_owner(&self, asked: &Asked<'_>, leaving: &RoleAssignment) -> Result<(), ResourceError> {
         let (access, tenant) = (&self.platform().access, leaving.tenant);
         let is_owner = leaving.role == builtin::OWNER && leaving.scope.kind() == ScopeKind::Subscription;
@@ -213,16 +220,19 @@ impl Resources {
             let held = access.effective_directory_roles(tenant, asked.caller.object_id);
             held.contains(&gatepost_access::GLOBAL_ADMINISTRATOR)
         };
-        if !is_owner || !self.holds(leaving, asked)? || may_come_back() {
+        if !is_owner || leaving.condition.is_some() || !self.holds(leaving, asked)? || may_come_back() {
             return Ok(());
         }
+        let outlasts = |other: &RoleAssignment| {
+            other.ends.is_none_or(|ends| leaving.ends.is_some_and(|leaves| leaves <= ends))
+        };
         let places = access.places(tenant, &leaving.scope, gatepost_access::Extent::At);
         const BATCH: usize = 1000;
         let mut after = None;
         loop {
             let at_scope = access.assignments_page(tenant, &places, after.as_ref(), BATCH)?;
             for other in &at_scope {
-                let another = other.role == builtin::OWNER && other.name != leaving.name;
+                let another = other.role == builtin::OWNER && other.name != leaving.name && outlasts(other);
                 if another && other.condition.is_none() && self.holds(other, asked)? {
                     return Ok(());
                 }
@@ -239,9 +249,33 @@ impl Resources {
         let now = asked.now;
         let in_time = assignment.starts.is_none_or(|starts| starts <= now)
             && assignment.ends.is_none_or(|ends| now < ends);
-        let living = self.platform().directory.principal(assignment.tenant, assignment.principal)?;
-        Ok(in_time && living.is_some())
+        Ok(in_time && self.is_somebody(assignment.tenant, assignment.principal)?)
     }
+
+    /// Whether a principal lives; a group, whether anybody in it does.
+    fn is_somebody(&self, tenant: TenantId, principal: ObjectId) -> Result<bool, ResourceError> {
+        let (access, directory) = (&self.platform().access, &self.platform().directory);
+        match directory.principal(tenant, principal)? {
+            None => return Ok(false),
+            Some(found) if found.kind != PrincipalKind::Group => return Ok(true),
+            Some(_) => {}
+        }
+        for member in access.members_of(tenant, principal) {
+            let found = directory.principal(tenant, member)?;
+            if found.is_some_and(|found| found.kind != PrincipalKind::Group) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+}
+
+/// Whether an assignment grants less, or less long, than before.
+fn is_narrowed(before: &RoleAssignment, after: &RoleAssignment, now: Timestamp) -> bool {
+    let conditioned = before.condition.is_none() && after.condition.is_some();
+    let later = after.starts > before.starts && after.starts.is_some_and(|starts| starts > now);
+    let shorter = after.ends.is_some_and(|ends| before.ends.is_none_or(|before| ends < before));
+    conditioned || later || shorter
 }
 
 pub(super) fn path(scope: &Scope, name: &str) -> String {
@@ -263,10 +297,7 @@ pub(super) fn name_of(name: &str) -> Result<RoleAssignmentName, ResourceError> {
 /// A role with data actions needs an api-version that has them, and a custom one cannot be assigned at a
 /// management group.
 fn check_planes(role: &RoleDefinition, scope: &Scope, version: ApiVersion<'_>) -> Result<(), ResourceError> {
-    let reaches_data = role
-        .permissions
-        .iter()
-        .any(|block| !block.data_actions.is_empty() || !block.not_data_actions.is_empty());
+    let reaches_data = reaches_data(role);
     if reaches_data && !role.built_in && scope.kind() == ScopeKind::ManagementGroup {
         return Err(bad(
             "InvalidCreateRoleAssignmentRequest",
@@ -339,20 +370,15 @@ fn changed(
     }
     let (starts, ends) = (wanted.starts.after(existing.starts), wanted.ends.after(existing.ends));
     check_times(starts, ends)?;
-    let after = RoleAssignment {
+    let condition = wanted.condition.after(existing.condition);
+    Ok(RoleAssignment {
+        description: wanted.description.after(existing.description),
+        condition_version: condition.as_ref().map(|_| conditions::VERSION.to_owned()),
+        condition,
         starts,
         ends,
         updated_on: asked.now,
         updated_by: Some(asked.caller.object_id),
         ..existing
-    };
-    Ok(match wanted.remarks {
-        None => after,
-        Some(remarks) => RoleAssignment {
-            description: remarks.description,
-            condition_version: remarks.condition.as_ref().map(|_| conditions::VERSION.to_owned()),
-            condition: remarks.condition,
-            ..after
-        },
     })
 }

@@ -17,7 +17,7 @@ const INVALID: &str = "The given role assignment condition is invalid.";
 /// # Errors
 /// [`ResourceError::BadRequest`] for one that cannot be read, is too long, is of another version, or asks for
 /// an attribute that nothing here supplies.
-pub(super) fn condition_of(properties: &Value) -> Result<Option<String>, ResourceError> {
+pub(crate) fn condition_of(properties: &Value) -> Result<Option<String>, ResourceError> {
     let text = optional_text(properties, "condition")?.filter(|text| !text.trim().is_empty());
     let Some(text) = text else { return Ok(None) };
     let version = optional_text(properties, "conditionVersion")?.map(str::trim).filter(|v| !v.is_empty());

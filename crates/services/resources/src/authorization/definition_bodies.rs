@@ -53,7 +53,8 @@ pub(super) fn definition_of(
     })
 }
 
-pub(super) fn refused(error: CustomRoleError) -> ResourceError {
+/// The refusal of a custom role on the wire.
+pub(crate) fn refused(error: CustomRoleError) -> ResourceError {
     let (code, message) = (error.code(), error.to_string());
     let CustomRoleError::BadActions(actions) = error else {
         return ResourceError::BadRequest { code, message };
@@ -66,7 +67,7 @@ pub(super) fn refused(error: CustomRoleError) -> ResourceError {
 }
 
 /// The blocks of `permissions`.
-pub(super) fn permissions_of(properties: &Value) -> Result<Vec<PermissionBlock>, ResourceError> {
+pub(crate) fn permissions_of(properties: &Value) -> Result<Vec<PermissionBlock>, ResourceError> {
     let blocks = match properties.get("permissions") {
         None | Some(Value::Null) => return Ok(Vec::new()),
         Some(Value::Array(blocks)) => blocks,

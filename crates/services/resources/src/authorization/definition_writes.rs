@@ -3,13 +3,13 @@
 use std::collections::HashSet;
 
 use gatepost_access::{Caller, StoredRole};
-use gatepost_names::{RoleDefinitionId, Scope};
+use gatepost_names::{RoleDefinitionId, Scope, ScopeKind};
 use gatepost_rbac::{RoleDefinition, builtin};
 use serde_json::Value;
 
 use super::base_of;
 use super::definition_bodies::{definition_of, shown};
-use super::places::is_assignable;
+use super::places::{is_assignable, reaches_data};
 use crate::activity::Intended;
 use crate::provider::Change;
 use crate::tags::bad;
@@ -44,6 +44,8 @@ impl Resources {
                 });
             }
             let definition = definition_of(self.catalogue(), id, body)?;
+            // A first look that keeps no other writer waiting; the second one counts.
+            self.require_at_each(caller, (WRITE, scope), &definition.assignable_scopes)?;
             attempt.commit(|change| {
                 let role = self.replace_role(change, scope, definition)?;
                 Ok(shown(&role, scope, version))
@@ -115,28 +117,28 @@ impl Resources {
         done: (&str, &Scope),
         scopes: impl IntoIterator<Item = &'s Scope>,
     ) -> Result<(), ResourceError> {
+        let access = &self.platform().access;
         let mut seen = HashSet::new();
-        let mut refused = Vec::new();
-        for linked in scopes {
-            if seen.insert(linked.key())
-                && let Err(denied) = self.platform().access.require(caller, done.0, linked)
-            {
-                refused.push(denied);
-            }
-        }
-        match refused.first().cloned() {
-            None => Ok(()),
-            Some(first) => Err(ResourceError::LinkedDenied {
-                action: done.0.to_owned(),
-                scope: done.1.to_string(),
-                linked: Box::new(first),
-                scopes: refused.into_iter().take(MOST_NAMED).map(|denied| denied.scope).collect(),
-            }),
-        }
+        let unseen = scopes.into_iter().filter(|linked| seen.insert(linked.key()));
+        let mut refused = unseen.filter(|linked| !access.can(caller, done.0, linked)).take(MOST_NAMED);
+        // The reason, which is the costly part, is asked for once.
+        let Some((at, first)) = refused
+            .by_ref()
+            .find_map(|linked| access.require(caller, done.0, linked).err().map(|denied| (linked, denied)))
+        else {
+            return Ok(());
+        };
+        Err(ResourceError::LinkedDenied {
+            action: done.0.to_owned(),
+            scope: done.1.to_string(),
+            linked: Box::new(first),
+            scopes: std::iter::once(at).chain(refused).cloned().collect(),
+        })
     }
 
     /// An assignment stays in force where it is. Were it left outside the assignable scopes, an author with no
-    /// right there could from then on change what it grants.
+    /// right there could from then on change what it grants. And what could not be assigned at a management group
+    /// does not come there by a change of the role.
     fn check_assigned_scopes(
         &self,
         change: &Change<'_>,
@@ -144,7 +146,9 @@ impl Resources {
         after: &RoleDefinition,
     ) -> Result<(), ResourceError> {
         let keeps = |scope: &Scope| after.assignable_scopes.contains(scope);
-        if before.assignable_scopes.iter().all(keeps) {
+        let is_group = |scope: &Scope| scope.kind() == ScopeKind::ManagementGroup;
+        // What is in a management group may change; what is in another scope does not.
+        if before.assignable_scopes.iter().all(keeps) && !after.assignable_scopes.iter().any(is_group) {
             return Ok(());
         }
         let (access, tenant) = (&self.platform().access, change.caller.tenant);
@@ -158,6 +162,9 @@ impl Resources {
             for assignment in &assigned {
                 if !is_assignable(after, &self.lineage(tenant, &assignment.scope)) {
                     return Err(left_outside(after.id, &assignment.scope));
+                }
+                if is_group(&assignment.scope) && reaches_data(after) {
+                    return Err(reaches_data_of_group(after.id, &assignment.scope));
                 }
             }
             match assigned.last() {
@@ -184,7 +191,7 @@ impl Resources {
             });
         }
         let most = self.limits().custom_roles;
-        if !exists && access.custom_roles(caller.tenant).len() >= most as usize {
+        if !exists && access.custom_role_count(caller.tenant) >= most as usize {
             return Err(bad(
                 "RoleDefinitionLimitExceeded",
                 format!("The limit of {most} custom roles in this directory is reached."),
@@ -213,6 +220,16 @@ fn has_assignments(id: RoleDefinitionId) -> ResourceError {
         "RoleDefinitionHasAssignments",
         format!("There are existing role assignments referencing role (code: {id})."),
     )
+}
+
+fn reaches_data_of_group(id: RoleDefinitionId, scope: &Scope) -> ResourceError {
+    ResourceError::Conflict {
+        code: "RoleDefinitionHasAssignments",
+        message: format!(
+            "The role definition '{id}' has a role assignment at the management group '{scope}', so that it cannot \
+             have DataActions. Delete the assignment first."
+        ),
+    }
 }
 
 fn left_outside(id: RoleDefinitionId, scope: &Scope) -> ResourceError {

@@ -1,6 +1,7 @@
 //! Reading role definitions.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use gatepost_access::{Caller, StoredRole};
 use gatepost_names::{RoleDefinitionId, Scope, ScopeKind};
@@ -36,25 +37,26 @@ impl Resources {
             self.enter(caller, READ, scope)?;
         }
         let reach = self.reach(caller, scope);
-        let mut roles: Vec<StoredRole> = self.platform().access.roles(caller.tenant);
-        roles.sort_by_key(place);
-        let listed = |role: &StoredRole| {
+        let mut roles: Vec<Arc<StoredRole>> = self.platform().access.roles(caller.tenant);
+        roles.sort_by_key(|role| place(role));
+        let listed = |role: &StoredRole, decisions: &mut usize| {
             let definition = &role.definition;
             filter.matches(definition)
                 && if at_root {
+                    *decisions += if definition.built_in { 0 } else { definition.assignable_scopes.len() };
                     self.may_read_role(caller, definition)
                 } else {
                     reach.assignable_here(definition) || (filter.below && reach.assignable_below(definition))
                 }
         };
-        let found = pages::collect(
+        let found = pages::collect_counted(
             query.page,
             |after, limit| {
                 let from = after.map_or(0, |after| roles.partition_point(|role| place(role) <= *after));
-                Ok(roles.iter().skip(from).take(limit).collect())
+                Ok(roles.iter().skip(from).take(limit).map(Arc::clone).collect())
             },
-            |role| place(role),
-            |role| listed(role),
+            |role: &Arc<StoredRole>| place(role),
+            |role, decisions| listed(role, decisions),
         )?;
         let value = found.rows.iter().map(|role| shown(role, scope, query.version)).collect();
         Ok(Listing { value, next: found.next })
@@ -104,6 +106,14 @@ impl Resources {
         role.built_in || role.assignable_scopes.iter().any(|scope| self.may(caller, READ, scope))
     }
 
+    /// Whether the caller may hear that a role exists that it names at a scope: one that can be assigned there, or
+    /// that it may read elsewhere.
+    pub(crate) fn may_name_role(&self, caller: &Caller, scope: &Scope, role: &RoleDefinition) -> bool {
+        role.built_in
+            || is_assignable(role, &self.lineage(caller.tenant, scope))
+            || self.may_read_role(caller, role)
+    }
+
     fn reach(&self, caller: &Caller, scope: &Scope) -> Reach {
         let holds_others = matches!(scope.kind(), ScopeKind::ManagementGroup | ScopeKind::TenantRoot);
         let inner =
@@ -140,7 +150,8 @@ fn place(role: &StoredRole) -> RolePlace {
     RolePlace { custom: !role.definition.built_in, id: role.definition.id }
 }
 
-pub(super) fn missing(id: &str) -> ResourceError {
+/// The refusal of a role that is not there, or that the caller may not hear of.
+pub(crate) fn missing(id: &str) -> ResourceError {
     ResourceError::NotFound {
         code: "RoleDefinitionDoesNotExist",
         message: format!(

@@ -16,7 +16,7 @@ use crate::request::Listing;
 use crate::versions::ApiVersion;
 use crate::{ResourceError, Resources};
 
-const READ: &str = "Microsoft.Authorization/denyAssignments/read";
+pub(crate) const READ: &str = "Microsoft.Authorization/denyAssignments/read";
 
 impl Resources {
     /// The deny assignments at a scope, above it and below it, as far as the filter wants them and the caller

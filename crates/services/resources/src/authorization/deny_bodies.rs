@@ -121,7 +121,11 @@ fn description_of(properties: &Value) -> Result<Option<String>, ResourceError> {
     Ok(description.map(str::to_owned))
 }
 
-fn denied_of(catalogue: &Catalogue, properties: &Value) -> Result<Vec<PermissionBlock>, ResourceError> {
+/// The blocks of `permissions`, as a deny assignment may have them.
+pub(crate) fn denied_of(
+    catalogue: &Catalogue,
+    properties: &Value,
+) -> Result<Vec<PermissionBlock>, ResourceError> {
     let permissions = permissions_of(properties)?;
     let known = |action: &str, plane: Plane| catalogue.knows(action, plane);
     check_actions(&permissions, &known).map_err(refused)?;

@@ -22,7 +22,8 @@ impl Resources {
     /// Makes a deny assignment (answers `true`), or replaces one.
     ///
     /// # Errors
-    /// [`ResourceError::BadRequest`] for what a deny assignment cannot be, [`ResourceError::Conflict`] with
+    /// [`ResourceError::BadRequest`] for what a deny assignment cannot be and with `DenyAssignmentLimitExceeded`
+    /// where there are as many as may be ([`Limits`](crate::Limits)), [`ResourceError::Conflict`] with
     /// `DenyAssignmentWithSameNameExists`; nothing is written then.
     pub fn put_deny_assignment(
         &self,
@@ -69,8 +70,9 @@ impl Resources {
                 "The scope of a deny assignment is not allowed to be updated.".into(),
             ));
         }
-        if let Some(existing) = &existing {
-            check_unprotected(existing)?;
+        match &existing {
+            Some(existing) => check_unprotected(existing)?,
+            None => self.check_deny_limit(change, &scope)?,
         }
         let deny = StoredDeny {
             tenant,
@@ -92,6 +94,27 @@ impl Resources {
             updated_by: Some(change.caller.object_id),
         };
         Ok((deny, existing.is_none()))
+    }
+
+    fn check_deny_limit(&self, change: &Change<'_>, scope: &Scope) -> Result<(), ResourceError> {
+        let (access, limits, tenant) = (&self.platform().access, self.limits(), change.caller.tenant);
+        let (count, most) = match scope.subscription_id() {
+            Some(subscription) => {
+                let most = i64::from(limits.denies_in_subscription);
+                (access.count_denies(change.tx, tenant, &Scope::subscription(subscription), most)?, most)
+            }
+            None => {
+                let most = i64::from(limits.denies_in_management_group);
+                (access.count_denies_at(change.tx, tenant, scope, most)?, most)
+            }
+        };
+        if count >= most {
+            return Err(bad(
+                "DenyAssignmentLimitExceeded",
+                format!("No more deny assignments can be created: the limit of {most} is reached."),
+            ));
+        }
+        Ok(())
     }
 
     /// The principals with their types. Azure's deny assignments are for no group; ours may be.

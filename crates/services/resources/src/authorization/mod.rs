@@ -23,10 +23,16 @@ mod places;
 mod validation;
 
 pub(crate) use assignment_writes::WRITE as WRITE_ASSIGNMENT;
+pub(crate) use conditions::condition_of;
+pub(crate) use definition_bodies::{permissions_of, refused as role_refused};
 pub(crate) use definition_writes::WRITE as WRITE_DEFINITION;
+pub(crate) use definitions::missing as role_missing;
+pub(crate) use denies::READ as READ_DENY;
+pub(crate) use deny_bodies::denied_of;
 pub(crate) use deny_writes::WRITE as WRITE_DENY;
 use gatepost_names::{RoleDefinitionId, Scope, ScopeKind};
 pub use limits::Limits;
+pub(crate) use places::is_assignable;
 use serde_json::Value;
 
 use crate::provider::Operation;

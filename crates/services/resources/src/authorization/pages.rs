@@ -6,9 +6,9 @@ use gatepost_names::{ObjectId, RoleAssignmentName, RoleDefinitionId, Scope};
 
 use crate::ResourceError;
 use crate::request::{Listing, Page};
-use crate::tags::bad;
 
-/// Most rows that one page looks at: a caller who may read few of many gets short pages, in bounded time.
+/// Most rows that one page looks at, or decisions about them: a caller who may read few of many gets short pages,
+/// in bounded time.
 const MOST_EXAMINED: usize = 10_000;
 
 /// Where in a list a row stands: what a skip token holds.
@@ -32,12 +32,25 @@ pub(super) struct Rows<R> {
 /// What `fetch` answers; [`ResourceError::BadRequest`] for a token that this list never gave.
 pub(super) fn collect<R, C: Cursor>(
     page: &Page,
-    mut fetch: impl FnMut(Option<&C>, usize) -> Result<Vec<R>, ResourceError>,
+    fetch: impl FnMut(Option<&C>, usize) -> Result<Vec<R>, ResourceError>,
     place: impl Fn(&R) -> C,
     mut keep: impl FnMut(&R) -> bool,
 ) -> Result<Rows<R>, ResourceError> {
+    collect_counted(page, fetch, place, |row, _| keep(row))
+}
+
+/// As [`collect`], where `keep` takes several decisions for one row and adds their number to its second argument.
+///
+/// # Errors
+/// As for [`collect`].
+pub(super) fn collect_counted<R, C: Cursor>(
+    page: &Page,
+    mut fetch: impl FnMut(Option<&C>, usize) -> Result<Vec<R>, ResourceError>,
+    place: impl Fn(&R) -> C,
+    mut keep: impl FnMut(&R, &mut usize) -> bool,
+) -> Result<Rows<R>, ResourceError> {
     let mut after = after_of(page)?;
-    let (mut rows, mut examined) = (Vec::new(), 0);
+    let (mut rows, mut examined) = (Vec::new(), 0_usize);
     let most = page.size as usize;
     let batch = most.saturating_add(1);
     loop {
@@ -49,7 +62,7 @@ pub(super) fn collect<R, C: Cursor>(
             }
             examined += 1;
             after = Some(place(&row));
-            if keep(&row) {
+            if keep(&row, &mut examined) {
                 rows.push(row);
             }
         }
@@ -63,8 +76,7 @@ fn after_of<C: Cursor>(page: &Page) -> Result<Option<C>, ResourceError> {
     if page.after.is_empty() {
         return Ok(None);
     }
-    let wrong = || bad("InvalidSkipToken", "The provided skip token is not one of this list.".into());
-    C::read(&page.after).map(Some).ok_or_else(wrong)
+    C::read(&page.after).map(Some).ok_or_else(ResourceError::no_such_token)
 }
 
 impl Cursor for Position {
@@ -179,6 +191,36 @@ mod tests {
             }
         }
         assert_eq!(pages, 3);
+    }
+
+    #[test]
+    fn decisions_about_a_row_count_too() {
+        let all: Vec<RolePlace> = (0..25).map(|n| place(n + 10)).collect();
+        let (mut token, mut sizes): (Option<String>, Vec<usize>) = (None, Vec::new());
+        loop {
+            let page = Page::parse(token.as_deref(), None).unwrap();
+            let mut asked = 0;
+            let got = collect_counted(
+                &page,
+                |after, limit| {
+                    let later = all.iter().filter(|row| after.is_none_or(|after| *row > after));
+                    Ok(later.take(limit).copied().collect())
+                },
+                |row| *row,
+                |_, decisions| {
+                    asked += 1;
+                    *decisions += 2000;
+                    false
+                },
+            )
+            .unwrap();
+            sizes.push(asked);
+            match got.next {
+                Some(next) => token = Some(next),
+                None => break,
+            }
+        }
+        assert_eq!(sizes, [5, 5, 5, 5, 5]);
     }
 
     #[test]

@@ -49,10 +49,15 @@ impl Resources {
 
 /// Whether a role may be assigned where this is the lineage: at one of its scopes or below it. A management
 /// group above a subscription is not in the text of its scope.
-pub(super) fn is_assignable(role: &RoleDefinition, lineage: &[Scope]) -> bool {
+pub(crate) fn is_assignable(role: &RoleDefinition, lineage: &[Scope]) -> bool {
     let Some(here) = lineage.first() else { return false };
     let mut groups = lineage.iter().filter(|above| above.kind() == ScopeKind::ManagementGroup);
     role.is_assignable_at(here) || groups.any(|group| role.assignable_scopes.contains(group))
+}
+
+/// Whether a role says something of the data plane.
+pub(super) fn reaches_data(role: &RoleDefinition) -> bool {
+    role.permissions.iter().any(|block| !block.data_actions.is_empty() || !block.not_data_actions.is_empty())
 }
 
 /// Whether some built-in role is assignable at or above a scope of a service of the whole tenant: there is

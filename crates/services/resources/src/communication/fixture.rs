@@ -96,13 +96,14 @@ impl Fixture {
         let subscription = SubscriptionId(Uuid::new_v4());
         let store = &self.platform.store;
         store
-            .write::<_, gatepost_store::StoreError>(|tx| {
+            .write::<_, gatepost_directory::DirectoryError>(|tx| {
                 let tenant =
                     tenants::Tenant { id, display_name: domain.into(), default_domain: domain.into() };
                 tenants::insert_tenant(tx, &tenant, 0)?;
                 let subscription =
                     tenants::Subscription { id: subscription, tenant: id, display_name: "s".into() };
-                tenants::insert_subscription(tx, &subscription, 0)
+                tenants::insert_subscription(tx, &subscription, 0)?;
+                self.platform.directory.seed_tenant(tx, id)
             })
             .unwrap();
         let caller = user(id);

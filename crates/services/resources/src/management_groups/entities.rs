@@ -149,6 +149,9 @@ impl Resources {
             listing.value.push(self.entity_shown(caller, &forest, entity));
             last = id;
         }
+        if !begun {
+            return Err(ResourceError::no_such_token());
+        }
         Ok(listing)
     }
 

@@ -1,7 +1,7 @@
 //! Making, changing and deleting management groups.
 
 use gatepost_access::{
-    Caller, GLOBAL_ADMINISTRATOR, ManagementGroup, ManagementGroupError, Reach, RoleAssignment,
+    Access, Caller, GLOBAL_ADMINISTRATOR, ManagementGroup, ManagementGroupError, Reach, RoleAssignment,
 };
 use gatepost_names::{RoleAssignmentName, Scope};
 use gatepost_rbac::builtin;
@@ -47,7 +47,10 @@ impl Resources {
         let at = self.known(caller, WRITE, &parent)?;
         let intended = Intended::put(WRITE, &at).of(scope.as_str());
         let by_directory_role = self.may_begin_at_root(caller, &parent, &at);
-        let intended = if by_directory_role { intended.allowed_as(BY_DIRECTORY_ROLE) } else { intended };
+        let intended = match by_directory_role {
+            true => intended.allowed_as(BY_DIRECTORY_ROLE, is_global_administrator),
+            false => intended,
+        };
         self.change(caller, intended, |attempt| {
             attempt.commit(|change| {
                 let made = self.make(change, name, &parent, wanted)?;
@@ -103,12 +106,9 @@ impl Resources {
 
     /// Whether the caller may make a group below the root group by its directory role alone.
     fn may_begin_at_root(&self, caller: &Caller, parent: &str, at: &Scope) -> bool {
-        let access = &self.platform().access;
         parent.eq_ignore_ascii_case(&caller.tenant.to_string())
             && !self.may(caller, WRITE, at)
-            && access
-                .effective_directory_roles(caller.tenant, caller.object_id)
-                .contains(&GLOBAL_ADMINISTRATOR)
+            && is_global_administrator(&self.platform().access, caller)
     }
 
     fn make(
@@ -180,6 +180,10 @@ impl Resources {
         change.platform.access.put_management_group(change.tx, &group).map_err(|e| of(e, name))?;
         Ok(bodies::shown(&forest, &group, GroupExpand::default()))
     }
+}
+
+fn is_global_administrator(access: &Access, caller: &Caller) -> bool {
+    access.effective_directory_roles(caller.tenant, caller.object_id).contains(&GLOBAL_ADMINISTRATOR)
 }
 
 fn check_depth(depth: usize) -> Result<(), ResourceError> {

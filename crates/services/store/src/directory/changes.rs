@@ -22,6 +22,8 @@ pub struct MemberChange {
     pub member: ObjectId,
     /// Whether it went.
     pub removed: bool,
+    /// The number of the change.
+    pub sequence: i64,
 }
 
 /// The number of the last change in a tenant; 0 before the first.
@@ -128,9 +130,11 @@ pub fn member_changes_after(
     limit: u32,
 ) -> Result<Vec<MemberChange>, StoreError> {
     conn.query(
-        "SELECT member_id, removed FROM membership_changes \
+        "SELECT member_id, removed, sequence FROM membership_changes \
          WHERE tenant_id = ?1 AND group_id = ?2 AND sequence > ?3 ORDER BY sequence LIMIT ?4",
         params![tenant.bytes(), group.bytes(), sequence, limit],
-        |row| Ok(MemberChange { member: ObjectId(row.uuid(0)?), removed: row.bool(1)? }),
+        |row| {
+            Ok(MemberChange { member: ObjectId(row.uuid(0)?), removed: row.bool(1)?, sequence: row.int(2)? })
+        },
     )
 }

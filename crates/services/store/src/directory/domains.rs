@@ -4,6 +4,11 @@ use gatepost_names::{ObjectId, TenantId};
 
 use crate::{Conn, Param, StoreError, Tx, params};
 
+/// How an identifier URI is kept: letter case and slashes at its end make no other name of it.
+fn uri_key(uri: &str) -> String {
+    uri.trim_end_matches('/').to_lowercase()
+}
+
 /// Replaces the identifier URIs of an application.
 ///
 /// # Errors
@@ -18,16 +23,19 @@ pub fn set_identifier_uris(
         "DELETE FROM identifier_uris WHERE tenant_id = ?1 AND object_id = ?2",
         params![tenant.bytes(), application.bytes()],
     )?;
-    for uri in uris {
+    let mut keys: Vec<String> = uris.iter().map(|uri| uri_key(uri)).collect();
+    keys.sort_unstable();
+    keys.dedup();
+    for key in keys {
         tx.execute(
             "INSERT INTO identifier_uris (tenant_id, uri_key, object_id) VALUES (?1, ?2, ?3)",
-            params![tenant.bytes(), uri.to_lowercase(), application.bytes()],
+            params![tenant.bytes(), key, application.bytes()],
         )?;
     }
     Ok(())
 }
 
-/// The application that has an identifier URI, ignoring letter case.
+/// The application that has an identifier URI, ignoring letter case and slashes at its end.
 ///
 /// # Errors
 /// [`StoreError`].
@@ -38,7 +46,7 @@ pub fn application_of_uri(
 ) -> Result<Option<ObjectId>, StoreError> {
     conn.query_one(
         "SELECT object_id FROM identifier_uris WHERE tenant_id = ?1 AND uri_key = ?2",
-        params![tenant.bytes(), Param::from(uri.to_lowercase())],
+        params![tenant.bytes(), Param::from(uri_key(uri))],
         |row| Ok(ObjectId(row.uuid(0)?)),
     )
 }
